@@ -40,13 +40,14 @@ struct guard_bind {
 struct guard_spec {
 	enum guard_profile profile;
 	int exec_fd;		  /* program to run (execveat, AT_EMPTY_PATH) */
-	char *const *argv, *const *envp;
-	int fds[GUARD_FDS_MAX];	  /* becomes descriptor 0, 1, 2, … in the jail; -1: /dev/null-like,
-				     an end of a pipe nobody holds the other end of */
+	char *const *argv, *const *envp; /* um wants envp not empty: it looks for its stack's top */
+	int fds[GUARD_FDS_MAX];	  /* becomes descriptor 0, 1, 2, … in the jail; -1: /dev/null.
+				     No datagram sockets: they reach beyond their peer */
 	size_t fd_count;
 	struct guard_bind binds[GUARD_BINDS_MAX];
 	size_t bind_count;
-	uid_t host_uid;		  /* as root: whom the process is on the host; else ignored */
+	uid_t host_uid;		  /* as root: whom the process is on the host, not 0; else
+				     ignored */
 	gid_t host_gid;
 	uint64_t memory_max;	  /* bytes: RLIMIT_AS and friends are derived; 0: none */
 	uint64_t process_max;	  /* RLIMIT_NPROC; 0: profile's default */
@@ -59,17 +60,17 @@ struct guard_spec {
  * root (the process then is host_uid on the host, 0 in its own namespace) or anyone (the caller's
  * own uid). Returns 0 with *pid and *pidfd (owned by the caller, O_CLOEXEC) once the program has
  * been executed; an error from inside the jail, up to and including the exec, comes back in err.
+ * The process is killed when the thread that called this ends.
  */
 int guard_spawn(const struct guard_spec *spec, pid_t *pid, int *pidfd, struct err *err);
 
 /*
- * Jails the calling process for good (GUARD_MONITOR); it keeps every descriptor that it has open.
- * Called by a process that was made for it: single-threaded. Its pid namespace is new only for
- * children, of which the filter allows none. `landlock_dirfd`: the one directory tree below which
- * it may create, write, rename and remove files through descriptors it holds.
+ * Jails the calling process for good (GUARD_MONITOR); it keeps every descriptor that it has open,
+ * and can open nothing more. Called by a process that was made for it: single-threaded. As root
+ * it becomes host_uid. Its pid namespace is new only for children, of which the filter allows
+ * none.
  */
-int guard_enter(enum guard_profile profile, int landlock_dirfd, uid_t host_uid, gid_t host_gid,
-		struct err *err);
+int guard_enter(enum guard_profile profile, uid_t host_uid, gid_t host_gid, struct err *err);
 
 /* --- limits of the container as a whole --------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "guard/guard.h"
+#include "machine/place.h"
 
 struct machine_volume {
 	int source_fd; /* O_PATH; the caller's */
@@ -40,6 +41,7 @@ struct machine_spec {
 struct machine {
 	pid_t pid;
 	int pidfd; /* owned; readable when the machine is over */
+	struct place place; /* ask place_check() while it runs */
 };
 
 struct machine_ops {
@@ -53,6 +55,9 @@ struct machine_ops {
 	const char *root_device, *layer_device;
 	const char *volume_source_format; /* printf format, one %u: the volume's index */
 	enum guard_profile (*profile)(const struct machine_spec *spec);
+	/* What its descriptors 0, 1, … are, in words, for `hillock inspect`. */
+	const char *const *rights;
+	size_t right_count;
 };
 
 /* NULL-terminated. */

@@ -42,8 +42,7 @@ static int um_probe(struct err *err)
 #ifdef __x86_64__
 	return 0;
 #else
-	err_set(err, ENOTSUP, "the um machine runs on x86-64 only");
-	return -ENOTSUP;
+	return err_set(err, ENOTSUP, "the um machine runs on x86-64 only");
 #endif
 }
 
@@ -158,7 +157,9 @@ static void um_args(struct um_args *a, const struct machine_spec *spec, char *ex
 
 static int um_start(const struct machine_spec *spec, struct machine *m, struct err *err)
 {
-	char *const envp[] = { NULL };
+	/* um takes the highest environment string for the top of its address space: with none at all
+	 * it puts its stubs over their own stacks. */
+	char *const envp[] = { (char *)"HOME=/", NULL };
 	struct guard_spec jail = {
 		.profile = um_profile(spec),
 		.exec_fd = spec->kernel_fd,
@@ -196,8 +197,20 @@ static int um_start(const struct machine_spec *spec, struct machine *m, struct e
 		};
 	if (guard_spawn(&jail, &m->pid, &m->pidfd, err) < 0)
 		return err_context(err, "starting the um kernel");
+	if (spec->cpus == 1)
+		place_start(&m->place, m->pid);
 	return 0;
 }
+
+static const char *const um_rights[] = {
+	[UM_FD_NONE] = "nothing",
+	[UM_FD_OUT] = "the kernel's log, to be written",
+	[UM_FD_LOG] = "the kernel's log, to be written",
+	[UM_FD_INITRD] = "the initial file tree, read-only",
+	[UM_FD_ROOT] = "the root image, read-only",
+	[UM_FD_WIRE] = "the wire to the monitor",
+	[UM_FD_LAYER] = "the writable layer's disk",
+};
 
 const struct machine_ops machine_um_ops = {
 	.name = "um",
@@ -208,4 +221,6 @@ const struct machine_ops machine_um_ops = {
 	.layer_device = "/dev/ubdb",
 	.volume_source_format = "/v/%u",
 	.profile = um_profile,
+	.rights = um_rights,
+	.right_count = sizeof(um_rights) / sizeof(um_rights[0]),
 };

@@ -22,7 +22,11 @@
  * Flow control: each data channel of each proc has a window. A sender may have at most
  * WIRE_WINDOW bytes under way; the receiver grants more with WIRE_CREDIT after it has passed
  * bytes on. Control frames need no credit. So a reader that stops holds up its own channel and
- * nothing else, and neither side ever has to buffer more than a window a channel.
+ * nothing else, and neither side ever has to buffer more than a window a channel. A host always
+ * reads the wire; a guest may leave frames unread while the wire does not take its own. EXIT or
+ * FAILED is the last frame of a proc in either direction: what crosses it on the way is ignored,
+ * and the number may be used again once no more is sent for the old one. A terminal has no
+ * WIRE_STDERR, so no WIRE_EOF there.
  *
  * Both sides treat the other as hostile: a frame that breaks these rules ends the session
  * (-EPROTO), and nothing else happens. Everything here is a pure function over buffers.
