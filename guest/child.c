@@ -3,6 +3,7 @@
 #include "guest/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -103,8 +104,9 @@ static void __attribute__((noreturn)) run(struct child *c)
 
 	c->step = CHILD_SESSION;
 	setsid();
+	/* What has its number already keeps its close-on-exec flag too. */
 	for (int i = 0; i < 3; i++)
-		if (dup2(c->fds[i], i) < 0)
+		if (c->fds[i] == i ? fcntl(i, F_SETFD, 0) < 0 : dup2(c->fds[i], i) < 0)
 			goto failed;
 	if (c->terminal && ioctl(0, TIOCSCTTY, 0) < 0)
 		goto failed;

@@ -102,13 +102,16 @@ static int mount_at(const char *source, const char *target, const char *type, un
 
 /* --- the root ----------------------------------------------------------------------------- */
 
+/* A young file system: nothing to prepare or to read ahead, so no threads for either. */
+#define LAYER_OPTIONS "noinit_itable,no_prefetch_block_bitmaps"
+
 static int mount_layer(struct guest *g, const char *device, struct err *err)
 {
 	struct stat st;
 	int rc;
 
 	if (*device)
-		rc = mount_at(device, LAYER, "ext4", MS_NOATIME, NULL, 0, err);
+		rc = mount_at(device, LAYER, "ext4", MS_NOATIME, LAYER_OPTIONS, 0, err);
 	else
 		rc = mount_at("layer", LAYER, "tmpfs", 0, NULL, 0, err);
 	if (rc < 0)
