@@ -28,13 +28,13 @@
 #include "base/err.h"
 
 struct image {
-	int root_fd;		/* O_RDONLY; owned */
-	char type[8];		/* "ext4" or "erofs" */
-	char name[256];		/* as shown to people */
-	char **entrypoint;	/* NULL-terminated, may be NULL; owned */
-	char **command;		/* likewise */
-	char **env;		/* "K=V", likewise */
-	char *cwd, *user;	/* may be NULL */
+	int root_fd;       /* O_RDONLY; owned */
+	char type[8];      /* "ext4" or "erofs" */
+	char name[256];    /* as shown to people */
+	char **entrypoint; /* NULL-terminated, may be NULL; owned */
+	char **command;    /* likewise */
+	char **env;        /* "K=V", likewise */
+	char *cwd, *user;  /* may be NULL */
 };
 
 /*
@@ -55,12 +55,12 @@ int image_import(int store_fd, const char *name, const char *source, const char 
 		 const char *const *env, struct err *err);
 
 struct image_entry {
-	char name[256];	  /* NAME:TAG */
-	char type[8];	  /* "ext4"; "?" when its image.json cannot be read */
-	uint64_t size;	  /* bytes of the root image */
+	char name[256];   /* NAME:TAG */
+	char type[8];     /* "ext4"; "?" when its image.json cannot be read */
+	uint64_t size;    /* bytes of the root image */
 	uint64_t content; /* bytes of the files in it */
 	uint32_t files;
-	int64_t created;  /* seconds since 1970 */
+	int64_t created; /* seconds since 1970 */
 };
 
 /* The store's images by name; *entries is one block that the caller frees. */
