@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Benchmarks: Hillock and its peers, measured side by side on this machine.
+ *
+ * Each fills a sheet (table.h) and prints nothing itself. process_init() comes first, once. A
+ * benchmark that is interrupted returns -EINTR with everything that it started gone.
+ */
+#ifndef HILLOCK_BENCH_BENCH_H
+#define HILLOCK_BENCH_BENCH_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "bench/table.h"
+#include "container/container.h"
+
+#define BENCH_PEERS_MAX 8
+
+/* What all benchmarks are told. */
+struct bench_common {
+	const struct container_store *store;
+	const char *image;
+	const char *peers[BENCH_PEERS_MAX + 1]; /* NULL-terminated */
+	void (*progress)(const char *text);     /* a line about what is being done, or NULL */
+};
+
+struct bench_start {
+	struct bench_common common;
+	unsigned runs, warmup;
+};
+
+/*
+ * Wall time of running `true` to the end in a new container. -EIO: hillock itself did not run;
+ * the sheet then has what its peers gave.
+ */
+int bench_start(const struct bench_start *options, struct sheet *sheet, struct err *err);
+
+struct bench_idle {
+	struct bench_common common;
+	unsigned count;     /* containers at once */
+	unsigned window;    /* seconds over which wake-ups are counted */
+	const char *memory; /* --memory of each, or NULL: the default */
+};
+
+/* What containers cost that only wait. */
+int bench_idle(const struct bench_idle *options, struct sheet *sheet, struct err *err);
+
+/* The smallest --memory in MiB with which a container starts, five times out of five. */
+int bench_smallest(const struct bench_common *options, struct sheet *sheet, struct err *err);
+
+/* --- shared by the benchmarks
+ * --------------------------------------------------------------------- */
+
+/* Says what is being done, if anybody wants to know. */
+void bench_progress(const struct bench_common *options, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The running program's own path: what hillock is started by. PATH_MAX bytes. */
+int bench_program(char *path, struct err *err);
+
+#endif
