@@ -48,12 +48,14 @@ int bench_idle(const struct bench_idle *options, struct sheet *sheet, struct err
 /* The smallest --memory in MiB with which a container starts, five times out of five. */
 int bench_smallest(const struct bench_common *options, struct sheet *sheet, struct err *err);
 
-/* --- shared by the benchmarks
- * --------------------------------------------------------------------- */
+/* --- shared by the benchmarks ---------------------------------------------------------------- */
 
 /* Says what is being done, if anybody wants to know. */
 void bench_progress(const struct bench_common *options, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Says in the results why a contender is not in them. */
+void bench_leave_out(struct sheet *sheet, const char *name, const struct err *why);
 
 /* The running program's own path: what hillock is started by. PATH_MAX bytes. */
 int bench_program(char *path, struct err *err);

@@ -20,6 +20,12 @@ void bench_progress(const struct bench_common *options, const char *fmt, ...)
 	options->progress(text);
 }
 
+void bench_leave_out(struct sheet *sheet, const char *name, const struct err *why)
+{
+	sheet_say(sheet, "left_out", "%s is left out: %s%s%s%s", name, why->text,
+		  *why->hint ? " (" : "", why->hint, *why->hint ? ")" : "");
+}
+
 int bench_program(char *path, struct err *err)
 {
 	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);

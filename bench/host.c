@@ -119,8 +119,7 @@ int host_alive(pid_t pid)
 	return parent_of(text) >= 0;
 }
 
-/* --- memory ------------------------------------------------------------------------------------
- */
+/* --- memory ---------------------------------------------------------------------------------- */
 
 /* The kilobytes behind "KEY:" at the start of a line, as bytes; 0 if there is no such line. */
 static uint64_t kilobytes_of(const char *text, const char *key)
@@ -168,8 +167,7 @@ int host_available_read(uint64_t *bytes, struct err *err)
 	return ret;
 }
 
-/* --- context switches ---------------------------------------------------------------------------
- */
+/* --- context switches ------------------------------------------------------------------------ */
 
 int host_switches_read(pid_t pid, uint64_t *switches, struct err *err)
 {
@@ -200,8 +198,7 @@ int host_switches_read(pid_t pid, uint64_t *switches, struct err *err)
 	return 0;
 }
 
-/* --- the host itself -----------------------------------------------------------------------------
- */
+/* --- the host itself ------------------------------------------------------------------------- */
 
 static void processor(char *text, size_t size)
 {

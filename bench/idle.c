@@ -30,8 +30,7 @@
 
 static const char *const command[] = { "sh", "-c", "read line", NULL };
 
-/* --- starting
- * ------------------------------------------------------------------------------------- */
+/* --- starting -------------------------------------------------------------------------------- */
 
 /*
  * Finds what the last start left behind: what is below us and was not there before, nor descends
@@ -110,11 +109,12 @@ static int container_start(struct idle_bench *b, struct group *g, struct err *er
 	struct peer_call call;
 	int ret;
 
-	snprintf(c->name, sizeof(c->name), "hillock-bench-%d-%u", getpid(), g->started + 1);
 	g->started++; /* from here on there may be something to remove */
 	if (!g->peer) {
+		snprintf(c->name, sizeof(c->name), "hillock-bench-%d-%u", getpid(), g->started);
 		ret = hillock_start(b, c, err);
 	} else {
+		snprintf(c->name, sizeof(c->name), "idle-%u", g->started);
 		peer_call_run(g->peer, c->name, 1, &call);
 		call.spec.stdin_fd = b->stdin_fds[0];
 		ret = process_run_well(&call.spec, &result, err);
@@ -135,8 +135,7 @@ static int group_start(struct idle_bench *b, struct group *g, struct err *err)
 	return ret;
 }
 
-/* --- removing
- * -------------------------------------------------------------------------------------- */
+/* --- removing -------------------------------------------------------------------------------- */
 
 static void hillock_remove(struct idle_bench *b, const char *name)
 {
@@ -165,8 +164,7 @@ static void group_remove(struct idle_bench *b, struct group *g)
 	host_list_free(&b->known);
 }
 
-/* --- measuring
- * ------------------------------------------------------------------------------------- */
+/* --- measuring ------------------------------------------------------------------------------- */
 
 static enum part part_of(const struct idle_container *c, pid_t pid)
 {
@@ -275,8 +273,7 @@ static int group_measure(struct idle_bench *b, struct group *g, struct err *err)
 	return ret;
 }
 
-/* --- groups
- * ---------------------------------------------------------------------------------------- */
+/* --- groups ---------------------------------------------------------------------------------- */
 
 static int group_allocate(struct group *g, struct err *err)
 {
@@ -302,7 +299,7 @@ static int leave_out(struct idle_bench *b, const char *name, const struct err *w
 {
 	if (process_interrupted())
 		return err_set(err, EINTR, "interrupted");
-	sheet_say(b->sheet, "left_out", "%s is left out: %s", name, why->text);
+	bench_leave_out(b->sheet, name, why);
 	return 0;
 }
 
@@ -329,16 +326,17 @@ static int peer_run(struct idle_bench *b, const char *name, struct err *err)
 	static const char *const trial[] = { "true", NULL };
 	unsigned count = b->options->count;
 	struct err why = ERR_INIT;
-	struct peer peer;
+	struct peer peer = { 0 };
 	int ret = peer_open(&b->site, name, trial, &peer, &why);
 
-	if (!ret)
-		ret = peer_set_command(&peer, command, &why);
-	if (ret)
-		return leave_out(b, name, &why, err);
 	if (!strcmp(name, "runsc") && count > SLOW_COUNT)
 		count = SLOW_COUNT;
-	ret = group_run(b, name, &peer, count, err);
+	if (!ret)
+		ret = peer_set_command(&peer, command, &why);
+	if (!ret)
+		ret = group_run(b, name, &peer, count, err);
+	else
+		ret = leave_out(b, name, &why, err);
 	peer_close(&peer);
 	return ret;
 }

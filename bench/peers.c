@@ -84,8 +84,7 @@ _Static_assert(sizeof(peer_names) / sizeof(*peer_names) == KINDS + 1, "a name fo
 
 static const char cgroup2_of_hybrid[] = "/sys/fs/cgroup/unified";
 
-/* --- the site ------------------------------------------------------------------------------------
- */
+/* --- the site -------------------------------------------------------------------------------- */
 
 static int unpack(const struct peer_site *site, const struct image *image, struct err *err)
 {
@@ -152,8 +151,7 @@ void peer_site_close(struct peer_site *site)
 	*site->work = 0;
 }
 
-/* --- finding a peer
- * ------------------------------------------------------------------------------- */
+/* --- finding a peer -------------------------------------------------------------------------- */
 
 static int find_program(struct peer *peer, struct err *err)
 {
@@ -208,8 +206,7 @@ static void ask_version(struct peer *peer)
 	process_result_free(&result);
 }
 
-/* --- ways
- * ------------------------------------------------------------------------------------------ */
+/* --- ways ------------------------------------------------------------------------------------ */
 
 static int try_way(struct peer *peer, const char *const *command, struct err *err)
 {
@@ -295,8 +292,7 @@ const char *peer_words(const struct peer *peer)
 	return peer->way->words;
 }
 
-/* --- calls
- * ----------------------------------------------------------------------------------------- */
+/* --- calls ----------------------------------------------------------------------------------- */
 
 int peer_set_command(struct peer *peer, const char *const *command, struct err *err)
 {
@@ -317,9 +313,9 @@ static size_t call_begin(const struct peer *peer, const char *id, struct peer_ca
 {
 	size_t used = 0;
 
+	*call = (struct peer_call){ .spec = PROCESS_SPEC_INIT };
 	/* cgroups and abstract sockets are the whole host's, so the name has our pid in it. */
 	snprintf(call->id, sizeof(call->id), "hillock-bench-%d-%.24s", getpid(), id);
-	call->spec = PROCESS_SPEC_INIT;
 	call->spec.argv = call->argv;
 	call->spec.environment = peer->environment;
 	if (peer->way->flags & HIDE_CGROUP2)

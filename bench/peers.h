@@ -68,7 +68,10 @@ const char *peer_words(const struct peer *peer);
 /* What it runs from now on. */
 int peer_set_command(struct peer *peer, const char *const *command, struct err *err);
 
-/* `peer` must outlive the call. `detach`: it returns when the container has started. */
+/*
+ * `peer` must outlive the call. `id`: up to 24 characters, ours among the runs of this benchmark.
+ * `detach`: it returns when the container has started.
+ */
 void peer_call_run(const struct peer *peer, const char *id, int detach, struct peer_call *call);
 /* Kills and removes it, if there is one. */
 void peer_remove(const struct peer *peer, const char *id);

@@ -2,7 +2,6 @@
 /* Theory of operation: process.h. */
 #include "bench/process.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -78,8 +77,7 @@ int process_pause(uint64_t ns, struct err *err)
 	return interrupted ? say_interrupted(err) : 0;
 }
 
-/* --- starting ----------------------------------------------------------------------------------
- */
+/* --- starting -------------------------------------------------------------------------------- */
 
 struct launch {
 	const struct process_spec *spec;
@@ -144,8 +142,7 @@ static int start(const struct process_spec *spec, int errors_fd, pid_t *pid, str
 	return 0;
 }
 
-/* --- waiting -----------------------------------------------------------------------------------
- */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 struct run {
 	pid_t pid;
@@ -209,7 +206,7 @@ static int wait_for_command(struct run *run, const struct process_spec *spec, st
 		       run->result->wall_ns / SECOND);
 }
 
-static int wait_for_rest(struct run *run, const struct process_spec *spec, struct err *err)
+static int wait_for_rest(struct run *run, const char *name, struct err *err)
 {
 	uint64_t deadline = loop_now() + SETTLE_LIMIT;
 
@@ -217,12 +214,11 @@ static int wait_for_rest(struct run *run, const struct process_spec *spec, struc
 		if (loop_now() >= deadline) {
 			process_kill_rest();
 			return err_set(err, ETIMEDOUT,
-				       "%s: processes that it left behind did not end",
-				       spec->argv[0]);
+				       "%s: processes that it left behind did not end", name);
 		}
 		signal_wait(deadline);
 	}
-	return interrupted && !spec->cleanup ? say_interrupted(err) : 0;
+	return 0;
 }
 
 /* The end of what the command wrote, without a final newline. */
@@ -254,12 +250,12 @@ int process_run(const struct process_spec *spec, struct process_result *result, 
 	if (ret)
 		return ret;
 	ret = wait_for_command(&run, spec, err);
-	if (interrupted && !spec->cleanup)
-		ret = say_interrupted(err);
-	if (!ret && spec->leaves)
+	if (spec->leaves)
 		result->settled_ns = result->wall_ns;
 	else if (!ret)
-		ret = wait_for_rest(&run, spec, err);
+		ret = wait_for_rest(&run, spec->argv[0], err);
+	if (interrupted && !spec->cleanup)
+		ret = say_interrupted(err);
 	result->said = said_read(errors_fd);
 	result->code =
 		WIFSIGNALED(run.status) ? 128 + WTERMSIG(run.status) : WEXITSTATUS(run.status);
@@ -305,8 +301,7 @@ void process_kill_rest(void)
 	}
 }
 
-/* --- views -------------------------------------------------------------------------------------
- */
+/* --- views ----------------------------------------------------------------------------------- */
 
 static int map_write(const char *name, const char *text)
 {
@@ -377,6 +372,7 @@ int process_view_hide(struct process_view *view, const char *hide, struct err *e
 		for (;;)
 			pause();
 	}
+	fd_close(&theirs);
 	if (fd_read_full(ours, &failed, sizeof(failed)) != sizeof(failed))
 		failed = EIO;
 	ret = failed ? err_sys(err, failed, "cannot hide %s in a namespace", hide)
@@ -394,8 +390,7 @@ void process_view_close(struct process_view *view)
 	fd_close(&view->mount_fd);
 }
 
-/* --- environment and programs --------------------------------------------------------------------
- */
+/* --- environment and programs ---------------------------------------------------------------- */
 
 static int same_name(const char *a, const char *b)
 {

@@ -36,12 +36,10 @@
 static void leave_out(struct start_bench *b, struct contender *c, const struct err *why)
 {
 	c->out = 1;
-	sheet_say(b->sheet, "left_out", "%s is left out: %s%s%s%s", c->name, why->text,
-		  *why->hint ? " (" : "", why->hint, *why->hint ? ")" : "");
+	bench_leave_out(b->sheet, c->name, why);
 }
 
-/* --- contenders ----------------------------------------------------------------------------------
- */
+/* --- contenders ------------------------------------------------------------------------------ */
 
 static int samples_allocate(struct start_bench *b, double **samples, struct err *err)
 {
@@ -112,8 +110,7 @@ static int contenders_open(struct start_bench *b, struct err *err)
 	return ret;
 }
 
-/* --- phases --------------------------------------------------------------------------------------
- */
+/* --- phases ---------------------------------------------------------------------------------- */
 
 static double stamp(struct json_object *object, const char *key)
 {
@@ -163,8 +160,7 @@ static void phases_record(struct start_bench *b, const struct process_result *re
 	}
 }
 
-/* --- rounds --------------------------------------------------------------------------------------
- */
+/* --- rounds ---------------------------------------------------------------------------------- */
 
 static int run_one(struct start_bench *b, struct contender *c, int counts, struct err *err)
 {
@@ -236,11 +232,25 @@ static void start_close(struct start_bench *b)
 	image_close(&b->image);
 }
 
+/* Under load, those lose most who consist of many processes: each has to wait its turn. */
+static void say_host(struct sheet *sheet)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	char host[512];
+	double load = 0;
+
+	host_describe(host, sizeof(host));
+	sheet_say(sheet, "host", "On %s:", host);
+	if (getloadavg(&load, 1) == 1 && load >= (double)cpus)
+		sheet_say(sheet, "busy",
+			  "Others keep this machine busy, so wall times are longer than "
+			  "on an idle one, and ratios less certain.");
+}
+
 int bench_start(const struct bench_start *options, struct sheet *sheet, struct err *err)
 {
 	struct start_bench b = { .options = options, .sheet = sheet };
 	const struct bench_common *common = &options->common;
-	char host[512];
 	int ret = image_open(common->store->fd, common->image, &b.image, err);
 
 	if (ret)
@@ -250,8 +260,7 @@ int bench_start(const struct bench_start *options, struct sheet *sheet, struct e
 		image_close(&b.image);
 		return ret;
 	}
-	host_describe(host, sizeof(host));
-	sheet_say(sheet, "host", "On %s:", host);
+	say_host(sheet);
 	ret = contenders_open(&b, err);
 	if (!ret)
 		ret = run_rounds(&b, err);

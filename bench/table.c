@@ -137,7 +137,7 @@ void sheet_say(struct sheet *sheet, const char *key, const char *fmt, ...)
 	va_end(args);
 }
 
-/* --- text ------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------ */
 
 /* What a cell looks like; `out` is used where it has to be made. */
 static const char *cell_show(const struct cell *cell, const struct table_column *column,
@@ -214,8 +214,7 @@ static void print_text(const struct sheet *sheet, FILE *file)
 	}
 }
 
-/* --- CSV ---------------------------------------------------------------------------------------
- */
+/* --- CSV ------------------------------------------------------------------------------------- */
 
 static void print_quoted(FILE *file, const char *text)
 {
@@ -266,8 +265,7 @@ static void print_csv(const struct sheet *sheet, FILE *file)
 	}
 }
 
-/* --- JSON --------------------------------------------------------------------------------------
- */
+/* --- JSON ------------------------------------------------------------------------------------ */
 
 /* json-c prints 17 digits of a double; nine are more than a clock has. */
 static struct json_object *json_number(double number)

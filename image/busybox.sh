@@ -4,8 +4,9 @@
 # Makes the archive of the default image, `busybox`, from Debian's own package busybox-static.
 #
 #	image/busybox.sh OUT-DIR		writes OUT-DIR/busybox.tar
-#	image/busybox.sh OUT-DIR PROGRAM...	and then runs PROGRAM... OUT-DIR/busybox.tar, such as
-#						`hillock image import busybox`
+#	image/busybox.sh OUT-DIR PROGRAM...	and then runs PROGRAM... OUT-DIR/busybox.tar sh, such as
+#						`hillock image import busybox`: sh becomes what its
+#						containers run when they are not told what to run
 #
 # No root is needed and nothing outside of OUT-DIR is written. The package comes from the archive
 # that the apt at hand is set up for, and apt checks its signature; where that apt has no package
@@ -31,18 +32,23 @@ work=$out/busybox.work
 
 # Leaves exactly one busybox-static_*.deb in the current directory.
 download() {
-	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
+	if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
 		fail "no apt-get and dpkg-deb here; any archive of a root file tree serves as well:
 	hillock image import busybox FILE.tar"
+	fi
 	if ! apt-get -q -o APT::Get::AllowUnauthenticated=false \
 		-o Acquire::AllowInsecureRepositories=false -o APT::Sandbox::User= \
 		download busybox-static >apt.log 2>&1
 	then
+		# shellcheck disable=SC1091
 		suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")
 		HILLOCK_HOME=$out "$top/scripts/debian" "$suite" update
 		HILLOCK_HOME=$out "$top/scripts/debian" "$suite" download busybox-static
 	fi
-	[ "$(ls busybox-static_*.deb | wc -l)" = 1 ] || fail "apt did not leave one package"
+	set -- busybox-static_*.deb
+	if [ $# != 1 ] || [ ! -f "$1" ]; then
+		fail "apt did not leave one package"
+	fi
 }
 
 # The tree, in the current directory. $1: the unpacked package, $2: its version.
@@ -117,4 +123,4 @@ build() {
 
 # A script newer than the archive might put something else into it.
 [ -n "$(find "$archive" -newer "$script" 2>/dev/null)" ] || build
-[ $# = 0 ] || exec "$@" "$archive"
+[ $# = 0 ] || exec "$@" "$archive" sh

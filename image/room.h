@@ -4,6 +4,7 @@
 #define HILLOCK_IMAGE_ROOM_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "image/image.h"
 #include "image/sha256.h"
@@ -104,6 +105,7 @@ int image_dir_remove(int parent_fd, const char *name, struct err *err);
 struct tree_state {
 	char fingerprint[2 * SHA256_SIZE + 1];
 	uint64_t files, bytes;
+	struct timespec newest; /* change time */
 };
 
 /* What a tree is now. The directory skip_dev:skip_ino is left out. */

@@ -31,6 +31,7 @@
 #define FORMAT "hillock tree 1" /* changes when mkimage makes another image of the same tree */
 #define KEY_DIGITS 24
 #define TRIES 16
+#define TICK_NS 20000000ll /* CONFIG_HZ is 100 or more */
 
 /* --- fingerprint ---------------------------------------------------------------------------- */
 
@@ -62,6 +63,10 @@ static int print_visit(struct walk *walk, struct walk_item *item, struct err *er
 	sha256_add(&p->sha, fields, sizeof(fields));
 	if (item->target)
 		sha256_add(&p->sha, item->target, strlen(item->target) + 1);
+	if (st->st_ctim.tv_sec > p->state->newest.tv_sec ||
+	    (st->st_ctim.tv_sec == p->state->newest.tv_sec &&
+	     st->st_ctim.tv_nsec > p->state->newest.tv_nsec))
+		p->state->newest = st->st_ctim;
 	p->state->files++;
 	if (S_ISREG(st->st_mode))
 		p->state->bytes += (uint64_t)st->st_size;
@@ -109,6 +114,35 @@ struct tree {
 	ino_t skip_ino;
 };
 
+/*
+ * File times advance in ticks of some milliseconds. A change in the same tick as the one before
+ * could not be seen later, so a tree that was changed just now is looked at again.
+ */
+static int changed_just_now(const struct tree_state *state)
+{
+	int64_t seconds, ns;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	seconds = now.tv_sec - state->newest.tv_sec;
+	if (seconds < -1 || seconds > 1) /* a file system with another clock: nothing to wait for */
+		return 0;
+	ns = seconds * 1000000000 + now.tv_nsec - state->newest.tv_nsec;
+	return ns >= -TICK_NS && ns <= TICK_NS;
+}
+
+static int fingerprint_settled(struct tree *t, struct err *err)
+{
+	const struct timespec tick = { .tv_nsec = TICK_NS };
+	int rc = image_tree_fingerprint(t->tree_fd, t->skip_dev, t->skip_ino, &t->state, err);
+
+	for (int i = 0; rc == 0 && i < TRIES && changed_just_now(&t->state); i++) {
+		nanosleep(&tick, NULL);
+		rc = image_tree_fingerprint(t->tree_fd, t->skip_dev, t->skip_ino, &t->state, err);
+	}
+	return rc;
+}
+
 static int open_dir(int parent_fd, const char *name)
 {
 	return openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -135,7 +169,7 @@ static int identify(struct tree *t, struct err *err)
 		return err_sys(err, errno, "the image store");
 	t->skip_dev = st.st_dev;
 	t->skip_ino = st.st_ino;
-	return image_tree_fingerprint(t->tree_fd, t->skip_dev, t->skip_ino, &t->state, err);
+	return fingerprint_settled(t, err);
 }
 
 /* Locks `lock` in a directory; -EAGAIN when it is being removed or, without `wait`, in use. */

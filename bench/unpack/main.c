@@ -55,8 +55,7 @@ static int fail(struct unpack *u, const char *what)
 	return err_sys(&u->err, errno, "cannot %s /%s", what, u->path);
 }
 
-/* --- files -------------------------------------------------------------------------------------
- */
+/* --- files ----------------------------------------------------------------------------------- */
 
 /* Whole pieces of zeros become holes. */
 static int piece_write(int fd, const char *data, size_t size, off_t at)
@@ -152,8 +151,7 @@ static int node_write(struct unpack *u, const struct ext2_inode *inode)
 	return geteuid() ? -ENOTSUP : 0;
 }
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 /* 1: it was written under another name, and is now linked. */
 static int link_write(struct unpack *u, ext2_ino_t ino)

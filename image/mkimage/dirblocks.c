@@ -228,7 +228,6 @@ int dir_blocks_make(const struct fs_inode *dir, struct dir_blocks *blocks, struc
 	for (const struct fs_entry *entry = dir->first; entry; entry = entry->next)
 		items[i++].entry = entry;
 
-	memset(blocks, 0, sizeof(*blocks));
 	needed = blocks_for(items, count, 24);
 	if (needed > LINEAR_BLOCKS_MAX)
 		return make_indexed(dir, items, count, blocks, err);

@@ -11,7 +11,8 @@ struct dir_blocks {
 	int indexed; /* a hash tree: the inode needs EXT2_INDEX_FL */
 };
 
-/* All inodes must have their numbers. -ENOMEM, -EFBIG. */
+/* All inodes must have their numbers; `blocks` is zero, and its data to be freed even after an
+ * error. -ENOMEM, -EFBIG. */
 int dir_blocks_make(const struct fs_inode *dir, struct dir_blocks *blocks, struct err *err);
 
 #endif

@@ -161,9 +161,9 @@ static int create(ext2_filsys *fs, const struct fs_tree *tree, const struct geom
 				EXT4_FEATURE_COMPAT_SPARSE_SUPER2;
 	want.s_feature_incompat = EXT2_FEATURE_INCOMPAT_FILETYPE | EXT3_FEATURE_INCOMPAT_EXTENTS |
 				  EXT4_FEATURE_INCOMPAT_FLEX_BG;
-	want.s_feature_ro_compat = EXT2_FEATURE_RO_COMPAT_LARGE_FILE |
-				   EXT4_FEATURE_RO_COMPAT_DIR_NLINK |
-				   EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE;
+	want.s_feature_ro_compat =
+		EXT2_FEATURE_RO_COMPAT_LARGE_FILE | EXT4_FEATURE_RO_COMPAT_HUGE_FILE |
+		EXT4_FEATURE_RO_COMPAT_DIR_NLINK | EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE;
 	rc = ext2fs_initialize(name, EXT2_FLAG_64BITS, &want, unixfd_io_manager, fs);
 	if (rc)
 		return ext_fail(err, rc, "making a file system");

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define CHUNK_SIZE (256u << 10)
 #define LINKS_FOLLOWED_MAX 40
@@ -50,6 +51,8 @@ int fs_tree_init(struct fs_tree *tree, int out_fd, struct err *err)
 {
 	memset(tree, 0, sizeof(*tree));
 	tree->out_fd = out_fd;
+	if (getrandom(&tree->seed, sizeof(tree->seed), 0) < 0)
+		return err_sys(err, errno, "making an image");
 	tree->next_block = FS_DATA_START;
 	tree->table_size = 1u << 12;
 	tree->table = calloc(tree->table_size, sizeof(struct fs_entry *));
@@ -90,7 +93,7 @@ void fs_tree_free(struct fs_tree *tree)
 static uint32_t name_slot(const struct fs_tree *tree, const struct fs_inode *dir, const char *name,
 			  size_t size)
 {
-	uint64_t hash = (uintptr_t)dir * 0x9e3779b97f4a7c15ull;
+	uint64_t hash = tree->seed ^ (uintptr_t)dir * 0x9e3779b97f4a7c15ull;
 
 	for (size_t i = 0; i < size; i++)
 		hash = (hash ^ (unsigned char)name[i]) * 0x100000001b3ull;

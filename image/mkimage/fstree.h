@@ -85,6 +85,7 @@ struct fs_tree {
 	uint32_t inode_count, entry_count; /* ever made, not what is left */
 	struct fs_entry **table;
 	uint32_t table_size;
+	uint64_t seed; /* so that nobody can make up names that all fall into one slot */
 	struct fs_chunk *arena;
 	/* content */
 	int out_fd;

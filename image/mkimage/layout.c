@@ -113,8 +113,8 @@ static int map_extents(struct fs_tree *tree, struct fs_inode *inode, struct err 
 
 static int lay_directory(struct fs_tree *tree, struct fs_inode *dir, struct err *err)
 {
-	struct dir_blocks blocks;
-	uint64_t where;
+	struct dir_blocks blocks = { 0 };
+	uint64_t where = 0;
 	int rc = dir_blocks_make(dir, &blocks, err);
 
 	if (rc == 0)

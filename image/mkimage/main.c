@@ -115,7 +115,6 @@ static void drain(int fd)
 static int read_source(struct job *job, struct fs_tree *tree, struct scan_spec *scan,
 		       struct err *err)
 {
-	const struct fs_progress progress = { .report = report_progress, .context = job };
 	struct archive *archive = NULL;
 	int rc;
 
@@ -123,11 +122,10 @@ static int read_source(struct job *job, struct fs_tree *tree, struct scan_spec *
 		return err_sys(err, ENOMEM, "making an image");
 	rc = jail_enter(job->from_tar ? -1 : job->source_fd, err);
 	if (rc == 0 && job->from_tar) {
-		rc = tar_read(tree, archive, job->source_fd, &progress, err);
+		rc = tar_read(tree, archive, job->source_fd, scan->progress, err);
 		if (rc == 0)
 			drain(job->source_fd);
 	} else if (rc == 0) {
-		scan->progress = &progress;
 		rc = scan_read(tree, scan, err);
 	}
 	archive_read_free(archive);
@@ -136,7 +134,9 @@ static int read_source(struct job *job, struct fs_tree *tree, struct scan_spec *
 
 static int make(struct job *job, struct err *err)
 {
-	struct scan_spec scan = { .top_fd = job->source_fd,
+	const struct fs_progress progress = { .report = report_progress, .context = job };
+	struct scan_spec scan = { .progress = &progress,
+				  .top_fd = job->source_fd,
 				  .skip_dev = job->skip_dev,
 				  .skip_ino = job->skip_ino };
 	struct ext4_result result;
@@ -145,7 +145,8 @@ static int make(struct job *job, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	idmap_load(&scan.users, &scan.groups);
+	if (!job->from_tar)
+		idmap_load(&scan.users, &scan.groups);
 	rc = read_source(job, &tree, &scan, err);
 	if (rc == 0)
 		rc = ext4_finish(&tree, &result, err);

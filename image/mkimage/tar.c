@@ -226,6 +226,18 @@ static int take_link(struct fs_tree *tree, struct fs_inode *inode, const char *t
 	return inode->target ? 0 : err_sys(err, ENOMEM, "making an image");
 }
 
+static int take_device(struct fs_inode *inode, struct archive_entry *entry, struct err *err)
+{
+	uint64_t major = archive_entry_rdevmajor(entry), minor = archive_entry_rdevminor(entry);
+
+	/* Linux has 12 and 20 bits for them. */
+	if (major > 0xfff || minor > 0xfffff)
+		return err_set(err, ERANGE, "a device number that is out of range");
+	inode->dev_major = (uint32_t)major;
+	inode->dev_minor = (uint32_t)minor;
+	return 0;
+}
+
 /* A further name for a file that is there. */
 static int take_hard_link(struct fs_tree *tree, struct fs_inode *dir, const char *name, size_t size,
 			  const char *target, struct err *err)
@@ -307,10 +319,8 @@ static int take_entry(struct fs_tree *tree, struct archive *archive, struct arch
 		return rc;
 	if (S_ISLNK(type))
 		return take_link(tree, inode, archive_entry_symlink(entry), err);
-	if (S_ISCHR(type) || S_ISBLK(type)) {
-		inode->dev_major = (uint32_t)archive_entry_rdevmajor(entry) & 0xfff;
-		inode->dev_minor = (uint32_t)archive_entry_rdevminor(entry) & 0xfffff;
-	}
+	if (S_ISCHR(type) || S_ISBLK(type))
+		return take_device(inode, entry, err);
 	return S_ISREG(type) ? take_content(tree, archive, inode, entry, err) : 0;
 }
 

@@ -486,6 +486,12 @@ static void nonsense_is_refused(void **state)
 	tar_file(&tar, path, "x");
 	refuse_tar(&tar, "directories deep");
 
+	tar_begin(&tar);
+	e = tar_next(&tar, "device", S_IFCHR | 0600);
+	archive_entry_set_rdevmajor(e, 5000);
+	tar_put(&tar, NULL, 0);
+	refuse_tar(&tar, "'device': a device number that is out of range");
+
 	memset(large, 'v', sizeof(large));
 	tar_begin(&tar);
 	e = tar_next(&tar, "full", S_IFREG | 0644);

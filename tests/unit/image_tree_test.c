@@ -37,6 +37,7 @@ static void a_tree_comes_through_with_links_holes_and_attributes(void **state)
 	assert_int_equal(linkat(fd, "sub/one", fd, "two", 0), 0);
 	assert_int_equal(symlinkat("sub/one", fd, "sym"), 0);
 	assert_int_equal(mknodat(fd, "fifo", S_IFIFO | 0600, 0), 0);
+	assert_int_equal(mknodat(fd, "socket", S_IFSOCK | 0700, 0), 0);
 	file = openat(fd, "sparse", O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
 	assert_int_equal(pwrite(file, "end", 3, 10 << 20), 3);
 	has_xattrs = fsetxattr(file, "user.k", "value", 5, 0) == 0;
@@ -57,6 +58,7 @@ static void a_tree_comes_through_with_links_holes_and_attributes(void **state)
 	assert_int_equal(look(&made, "/two").i_links_count, 2);
 	assert_int_equal(look(&made, "/sub").i_mode, S_IFDIR | 0750);
 	assert_int_equal(look(&made, "/fifo").i_mode, S_IFIFO | 0600);
+	assert_int_equal(look(&made, "/socket").i_mode, S_IFSOCK | 0700);
 	assert_int_equal(look(&made, "/sparse").i_size, (10 << 20) + 3);
 	assert_int_equal(look(&made, "/sparse").i_blocks, 8);
 	assert_int_equal(look(&made, "/sparse").i_uid, 0); /* the caller is root inside */
