@@ -25,6 +25,7 @@ run: need-run ## build all, then run a container that shows what it is
 
 kernel: need-run ## build the private kernel from Debian's newest source (SOURCE=DIR|TARBALL: from that)
 	@kernel/build --update $(if $(SOURCE),--source '$(SOURCE)')
+	@kernel/build --name um-smp $(if $(SOURCE),--source '$(SOURCE)')
 
 image: need-run ## make the default image, busybox
 	@scripts/build $(BUILD)

@@ -122,7 +122,8 @@ int cli_container(struct cli *cli, const char *reference, struct container_store
 int cli_each(struct cli *cli, int argc, char **argv,
 	     int (*each)(const struct container_store *store, struct container *c,
 			 const char *reference, struct err *err));
-/* env.c: merges "K=V" lists, the later ones winning; `-e K` takes the caller's. */
+/* env.c: merges "K=V" lists, the later ones winning; `-e K` takes the caller's. The result points
+ * into all of them, and lives as long as the program. */
 int cli_env(char *const *base, const struct cli_list *files, const struct cli_list *given,
 	    char ***env, struct err *err);
 /* session.c: blocks the signals that a session passes on. */

@@ -187,6 +187,9 @@ int cli_bytes(const char *text, uint64_t *bytes, struct err *err)
 
 	errno = 0;
 	number = isdigit((unsigned char)*text) ? strtod(text, &end) : -1;
+	/* strtod() knows more kinds of numbers than people write here. */
+	if (end && strspn(text, "0123456789.") < (size_t)(end - text))
+		end = NULL;
 	if (end && *end) {
 		unit = strchr(units, tolower((unsigned char)*end));
 		shift = unit ? 10 * (int)(unit - units) : -1;

@@ -26,7 +26,7 @@
 #include "cli/mounts.h"
 #include "image/image.h"
 
-#define MEMORY_DEFAULT	   (256ull << 20)
+#define MEMORY_DEFAULT	   (512ull << 20)
 #define MEMORY_LEAST	   (8ull << 20)
 #define MEMORY_MOST	   (1ull << 40)
 #define LAYER_SIZE_DEFAULT (16ull << 30)
@@ -53,7 +53,7 @@ static const struct cli_option options[] = {
 	{ 0, "kernel", CLI_VALUE, &opt.kernel, "K", "Kernel: a name ('hillock kernel ls'), a path" },
 	{ 0, "log-driver", CLI_VALUE, &opt.log_driver, "D", "\"none\": keep no log of the output" },
 	{ 0, "machine", CLI_VALUE, &opt.machine, "M", "Where the kernel runs (um)" },
-	{ 'm', "memory", CLI_VALUE, &opt.memory, "BYTES", "Memory (256m)" },
+	{ 'm', "memory", CLI_VALUE, &opt.memory, "BYTES", "Memory (512m)" },
 	{ 0, "name", CLI_VALUE, &opt.name, "NAME", "A name for the container" },
 	{ 0, "pids-limit", CLI_VALUE, &opt.pids, "N", "Most processes on the host" },
 	{ 0, "read-only", CLI_FLAG, &opt.read_only, NULL, "No writable layer" },
@@ -272,6 +272,25 @@ static int run_session(const struct container_client *client, const sigset_t *si
 	return status;
 }
 
+/* Several CPUs want a kernel that is built for them; with the other there is one, and a note. */
+static int open_kernel(const struct container_store *store, const struct machine_ops *machine,
+		       struct container_config *config, char kernel[CONTAINER_NAME_MAX],
+		       struct err *err)
+{
+	int fd;
+
+	if (opt.kernel || config->vcpus < 2)
+		return container_kernel_open(store, opt.kernel, kernel, err);
+	fd = container_kernel_open(store, machine->smp_kernel, kernel, NULL);
+	if (fd >= 0)
+		return fd;
+	cli_warn("no kernel '%s' for several CPUs: the container sees one; build it with "
+		    "'hillock kernel build --name %s'",
+		    machine->smp_kernel, machine->smp_kernel);
+	config->vcpus = 1;
+	return container_kernel_open(store, NULL, kernel, err);
+}
+
 static int open_files(const struct container_store *store, const struct machine_ops *machine,
 		      struct container_launch *launch, char kernel[CONTAINER_NAME_MAX],
 		      struct err *err)
@@ -280,7 +299,7 @@ static int open_files(const struct container_store *store, const struct machine_
 
 	if (rc < 0)
 		return err_context(err, "the %s machine cannot run here", machine->name);
-	launch->kernel_fd = container_kernel_open(store, opt.kernel, kernel, err);
+	launch->kernel_fd = open_kernel(store, machine, launch->config, kernel, err);
 	if (launch->kernel_fd < 0)
 		return launch->kernel_fd;
 	rc = machine->check_kernel(launch->kernel_fd, err);

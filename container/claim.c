@@ -329,8 +329,8 @@ static void sweep_directory(const struct container_store *store, const char *nam
 {
 	char gone[96];
 
-	if (claim_id_valid(name) && !is_wanted(store, name))
-		hide(store, name, gone);
+	if (claim_id_valid(name) && !is_wanted(store, name) && hide(store, name, gone) == 0)
+		guard_cgroup_discard(name);
 }
 
 static void sweep_gone(const struct container_store *store, const char *name)

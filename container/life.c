@@ -298,6 +298,8 @@ int container_remove(const struct container_store *store, struct container *c, i
 		if (rc < 0 && rc != -ESRCH)
 			return rc;
 	}
+	if (c->state.status == CONTAINER_DEAD)
+		guard_cgroup_discard(c->id);
 	return claim_remove(store, c->id, c->config.name, err);
 }
 
@@ -314,6 +316,7 @@ int container_remove_damaged(const struct container_store *store, const char *re
 	lock = dir < 0 ? -1 : openat(dir, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (lock >= 0 && is_locked(lock))
 		return err_set(err, EBUSY, "container %.*s is running", CONTAINER_ID_SHORT, id);
+	guard_cgroup_discard(id);
 	rc = claim_remove(store, id, "", err);
 	/* Its name, which only the lost file knew, now leads nowhere. */
 	container_sweep(store);

@@ -609,7 +609,7 @@ static int watch(struct monitor *m, struct loop_source *source, int fd,
 	return loop_add(&m->loop, source, EPOLLIN);
 }
 
-static int prepare(struct monitor *m, const struct monitor_spec *spec)
+int monitor_prepare(struct monitor *m, const struct monitor_spec *spec)
 {
 	struct proc *workload = &m->procs[WORKLOAD];
 	int rc;
@@ -646,16 +646,29 @@ static int prepare(struct monitor *m, const struct monitor_spec *spec)
 	return rc;
 }
 
+int monitor_serve(struct monitor *m)
+{
+	unsigned seconds = m->spec->boot_seconds ? m->spec->boot_seconds : BOOT_SECONDS;
+
+	loop_timer_set(&m->loop, &m->boot_timer, seconds * SECONDS);
+	while (m->phase != MONITOR_OVER || m->conns || m->kernel_log.fd >= 0) {
+		int rc = loop_turn(&m->loop);
+
+		if (rc < 0)
+			return rc;
+		settle(m);
+	}
+	return 0;
+}
+
 void monitor_run(const struct monitor_spec *spec)
 {
 	struct monitor *m = calloc(1, sizeof(*m));
-	struct report jailed = { .kind = REPORT_JAILED };
 	struct err err = ERR_INIT;
 	int rc;
 
 	prctl(PR_SET_NAME, "hillock-monitor");
-	rc = m ? prepare(m, spec) : -ENOMEM;
-
+	rc = m ? monitor_prepare(m, spec) : -ENOMEM;
 	if (rc < 0)
 		err_sys(&err, -rc, "starting the monitor");
 	else
@@ -668,14 +681,6 @@ void monitor_run(const struct monitor_spec *spec)
 		send(spec->report_fd, &lost, sizeof(lost), MSG_NOSIGNAL);
 		_exit(1);
 	}
-	tell(m, &jailed);
-	loop_timer_set(&m->loop, &m->boot_timer,
-		       (spec->boot_seconds ? spec->boot_seconds : BOOT_SECONDS) * SECONDS);
-	while (m->phase != MONITOR_OVER || m->conns || m->kernel_log.fd >= 0) {
-		rc = loop_turn(&m->loop);
-		if (rc < 0)
-			_exit(1);
-		settle(m);
-	}
-	_exit(0);
+	tell(m, &(struct report){ .kind = REPORT_JAILED });
+	_exit(monitor_serve(m) < 0);
 }

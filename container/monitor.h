@@ -75,6 +75,10 @@ struct monitor {
 
 /* --- monitor.c ------------------------------------------------------------------------------------ */
 
+/* What monitor_run() does, without the jail: for tests. `m` is zeroed, `spec` outlives it. */
+int monitor_prepare(struct monitor *m, const struct monitor_spec *spec);
+int monitor_serve(struct monitor *m);
+
 /* Queues a frame for the guest. A failure ends the container. */
 void monitor_send(struct monitor *m, enum wire_type type, uint16_t proc, uint8_t channel,
 		  const void *payload, size_t size);

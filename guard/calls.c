@@ -182,6 +182,7 @@ static const struct guard_rule um_rules[] = {
 /* hostfs. Paths are looked up in the jail's root, where nothing but the volumes is. */
 static const struct guard_rule volume_rules[] = {
 	{ CALL(openat), .reason = "opens files and directories" },
+	{ CALL(open), .reason = "as openat, in other C libraries" },
 	{ CALL(access), .reason = "permissions" },
 	{ CALL(statx), .reason = "what a file is" },
 	{ CALL(statfs), .reason = "room in a volume" },
@@ -195,6 +196,7 @@ static const struct guard_rule volume_rules[] = {
 	{ CALL(link), .reason = "makes links" },
 	{ CALL(symlink), .reason = "makes links" },
 	{ CALL(mknodat), .reason = "makes pipes and sockets; a device needs a capability" },
+	{ CALL(mknod), .reason = "as mknodat, in other C libraries" },
 	{ CALL(chmod), .reason = "changes permissions" },
 	{ CALL(fchmod), .reason = "changes permissions" },
 	{ CALL(chown), .reason = "changes owners, within its one id" },

@@ -96,6 +96,8 @@ int guard_cgroup_create(const char *id, const struct guard_limits *limits, struc
 			struct err *err);
 /* Kills what is left in it and removes it. */
 void guard_cgroup_remove(struct guard_cgroup *cg);
+/* Removes the cgroup that somebody who was killed made for `id` and left behind, empty. */
+void guard_cgroup_discard(const char *id);
 void guard_cgroup_free(struct guard_cgroup *cg);
 
 /* --- for `hillock inspect` ------------------------------------------------------------------ */

@@ -135,6 +135,11 @@ static int mount_layer(struct guest *g, const char *device, struct err *err)
 	return 0;
 }
 
+/* xino: a file's device and number stay what they are, though the kernel forgets its inode. */
+#define OVERLAY_OPTIONS                                                                            \
+	"lowerdir=" LOWER ",upperdir=" LAYER "/upper,workdir=" LAYER                               \
+	"/work,redirect_dir=on,metacopy=on,xino=on"
+
 static int enter_root(struct guest *g, const struct wire_setup *s, struct err *err)
 {
 	const char *device = guest_text(s->root_device), *type = guest_text(s->root_type);
@@ -145,10 +150,7 @@ static int enter_root(struct guest *g, const struct wire_setup *s, struct err *e
 	if (!s->read_only) {
 		if (mount_layer(g, guest_text(s->layer_device), err) < 0)
 			return -err->code;
-		if (mount_at("overlay", ROOT, "overlay", 0,
-			     "lowerdir=" LOWER ",upperdir=" LAYER "/upper,workdir=" LAYER
-			     "/work,redirect_dir=on,metacopy=on",
-			     0, err) < 0)
+		if (mount_at("overlay", ROOT, "overlay", 0, OVERLAY_OPTIONS, 0, err) < 0)
 			return err_context(err, "the container's root");
 	}
 	if (chdir(ROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0)

@@ -27,18 +27,25 @@ enum { PREFIX_SIZE = sizeof(PREFIX) - 1 };
 
 /* --- wishes -------------------------------------------------------------------------------- */
 
-/* An old choice is wanted as much as any of its members. */
+/*
+ * An old choice is wanted as much as any of its members; but when one is to be m that was spoken
+ * of after another that is to be y, nothing is.
+ */
 static void wish_for_choice(struct kconfig *k, const struct kc_choice *c)
 {
 	struct kc_state *state = &k->states[c->symbol->index];
 	const struct kc_state *member;
-	const struct kc_member *m;
+	uint32_t rank;
 
 	state->has_wish = true;
 	state->wish = NO;
-	for (m = c->members; m; m = m->next) {
-		member = &k->states[m->symbol->index];
-		if (member->has_wish && member->wish > state->wish)
+	for (rank = c->count; rank > 0; rank--) {
+		member = &k->states[k->ranks[c->first_rank + rank - 1]];
+		if (!member->has_wish)
+			continue;
+		if (member->wish == MOD && state->wish == YES)
+			state->has_wish = false;
+		if (member->wish > state->wish)
 			state->wish = member->wish;
 	}
 }
@@ -74,6 +81,7 @@ void kconfig_clear(struct kconfig *k)
 		k->states[i].wish = NO;
 		k->states[i].wish_text = NULL;
 	}
+	k->rest_is_no = false;
 	rank_as_in_tree(k);
 	kc_mark_all(k);
 }
@@ -164,6 +172,8 @@ void kconfig_set_rest_no(struct kconfig *k)
 		if (is_asked(s) && !k->states[s->index].has_wish)
 			wish_logical(k, s, "n");
 	}
+	k->rest_is_no = true;
+	kc_mark_all(k);
 }
 
 /* --- reading ------------------------------------------------------------------------------- */

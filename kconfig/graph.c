@@ -135,11 +135,15 @@ static void inputs_of_choice(struct build *b, const struct kc_choice *c)
 	if (kc_is_before_6_11(b->k))
 		add_symbol(b, c->symbol);
 	for (p = c->symbol->properties; p; p = p->next)
-		if (p->kind == PROP_DEFAULT)
-			add_expr(b, p->condition);
-	for (m = c->members; m; m = m->next)
+		add_expr(b, p->condition);
+	for (m = c->members; m; m = m->next) {
 		for (p = m->symbol->properties; p; p = p->next)
 			inputs_of_property(b, p);
+		/* Neither counts for a member, but a loop through them is a mistake too. */
+		add_expr(b, m->symbol->depends);
+		inputs_of_reverse(b, m->symbol->selected_by);
+		inputs_of_reverse(b, m->symbol->implied_by);
+	}
 }
 
 static void collect_inputs(struct build *b)

@@ -231,8 +231,8 @@ bool kc_is_heard(const struct kconfig *k, const struct kconfig_symbol *s)
 
 	if (!state->has_wish || state->visible == NO)
 		return false;
-	/* Old trees forget a number out of its range, newer ones bring it in. */
-	return !kc_is_before_6_11(k) || !state->wish_text ||
+	/* `olddefconfig` of old trees forgets a number out of its range, all others bring it in. */
+	return !kc_is_before_6_11(k) || k->rest_is_no || !state->wish_text ||
 	       !kc_broken_bound(k, s, state->wish_text);
 }
 

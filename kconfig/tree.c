@@ -85,15 +85,16 @@ static struct kconfig_expr *choice_is_yes(struct kconfig *k, struct kc_entry *e,
 
 static int inherit(struct kconfig *k, struct kc_entry *e)
 {
+	struct kconfig_expr *visible = e->own_visible;
 	int rc = 0;
 
-	if (simplify(k, &e->own_dep) < 0 || simplify(k, &e->own_visible) < 0)
+	if (simplify(k, &e->own_dep) < 0 || simplify(k, &visible) < 0)
 		return -ENOMEM;
 	if (!e->parent)
 		return 0;
 	e->dep = kc_expr_both(k, dep_inside(k, e->parent, &rc), e->own_dep, &rc);
 	e->dep = kc_expr_both(k, choice_is_yes(k, e, &rc), e->dep, &rc);
-	e->visible = kc_expr_both(k, e->parent->visible, e->own_visible, &rc);
+	e->visible = kc_expr_both(k, e->parent->visible, visible, &rc);
 	return rc;
 }
 

@@ -309,6 +309,7 @@ struct kconfig {
 	struct kc_state *states;
 	uint8_t *worth;
 	uint32_t *ranks;
+	bool rest_is_no; /* kconfig_set_rest_no() was called */
 	struct kc_graph *graph;
 	void (*note)(void *context, const char *text);
 	void *note_context;

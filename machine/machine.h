@@ -46,6 +46,7 @@ struct machine {
 
 struct machine_ops {
 	const char *name;
+	const char *smp_kernel; /* what a kernel for several CPUs is called in the store */
 	/* Can it run here? 0, or -errno with the reason in words. */
 	int (*probe)(struct err *err);
 	/* Is this file a kernel for it? 0, or -errno (missing parts, truncated, other arch). */

@@ -214,6 +214,7 @@ static const char *const um_rights[] = {
 
 const struct machine_ops machine_um_ops = {
 	.name = "um",
+	.smp_kernel = "um-smp",
 	.probe = um_probe,
 	.check_kernel = um_check_kernel,
 	.start = um_start,

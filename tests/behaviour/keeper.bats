@@ -13,6 +13,9 @@ pid_of() {
 # Is the process gone, or only waiting to be reaped?
 gone() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
 
+# Is no cgroup of container ID left, in any hierarchy?
+no_cgroup() { [ -n "$1" ] && [ -z "$(find /sys/fs/cgroup -type d -name "hillock-$1" 2>/dev/null)" ]; }
+
 @test "a kernel that is killed ends its container with a reason" {
 	start box busybox sleep 1000
 	start beside busybox sleep 1000
@@ -50,6 +53,7 @@ gone() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/
 	start box busybox sleep 1000
 	kernel=$(pid_of box kernel)
 	monitor=$(pid_of box monitor)
+	id=$(hillock inspect box | sed -n 's/.*"Id": "\([0-9a-f]*\)".*/\1/p')
 	kill -9 "$(pid_of box keeper)"
 	[ "$(hillock wait box)" = 137 ]
 	until gone "$kernel" && gone "$monitor"; do sleep 0.05; done
@@ -59,6 +63,7 @@ gone() { ! grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/
 	run -1 hillock exec box true
 	hillock rm box
 	is_empty
+	no_cgroup "$id"
 }
 
 @test "what a killed keeper of a --rm container left is swept, and its name is free" {

@@ -116,7 +116,7 @@ static void wait_state(const char *step, int raw)
 	for (;;) {
 		struct termios t;
 
-		if (tcgetattr(master, &t) == 0 && !(t.c_lflag & ICANON) == raw)
+		if (tcgetattr(master, &t) == 0 && ((t.c_lflag & ICANON) == 0) == raw)
 			return;
 		if (time(NULL) >= deadline)
 			give_up(step);

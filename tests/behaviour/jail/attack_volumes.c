@@ -16,7 +16,7 @@
 
 static int in_volume(const struct bait *b, const char *name, int flags)
 {
-	char path[512];
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/%s", b->volume, name);
 	return outcome(open(path, flags, 0600));
@@ -55,7 +55,7 @@ static int open_device(const struct bait *b)
 
 static int make_device(const struct bait *b)
 {
-	char path[512];
+	char path[1024];
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/made-device", b->volume);
@@ -66,7 +66,7 @@ static int make_device(const struct bait *b)
 
 static int change_read_only_volume(const struct bait *b)
 {
-	char path[512];
+	char path[1024];
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/new", b->volume_ro);
@@ -77,7 +77,7 @@ static int change_read_only_volume(const struct bait *b)
 
 static int write_read_only_file(const struct bait *b)
 {
-	char path[512];
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/file", b->volume_ro);
 	return outcome(open(path, O_RDWR));
@@ -85,7 +85,7 @@ static int write_read_only_file(const struct bait *b)
 
 static int change_read_only_mode(const struct bait *b)
 {
-	char path[512];
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/file", b->volume_ro);
 	return outcome(chmod(path, 0666));
@@ -101,7 +101,7 @@ static int make_in_root(const struct bait *b)
 
 static int give_away(const struct bait *b)
 {
-	char path[512];
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/file", b->volume);
 	return outcome(chown(path, 1, 1));
@@ -110,7 +110,7 @@ static int give_away(const struct bait *b)
 static int execute_in_volume(const struct bait *b)
 {
 	char *const argv[] = { (char *)(uintptr_t)"intruder", NULL };
-	char path[512];
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/program", b->volume);
 	return outcome(syscall(SYS_execveat, AT_FDCWD, path, argv, argv + 1, AT_EMPTY_PATH));
@@ -146,7 +146,7 @@ static int make_and_remove(const struct bait *b)
 static int write_file(const struct bait *b)
 {
 	int rc = in_volume(b, "written", O_CREAT | O_EXCL | O_RDWR | O_TRUNC);
-	char path[512];
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/written", b->volume);
 	return rc == 0 ? outcome(unlink(path)) : rc;
@@ -154,7 +154,7 @@ static int write_file(const struct bait *b)
 
 static int read_read_only_volume(const struct bait *b)
 {
-	char path[512];
+	char path[1024];
 
 	snprintf(path, sizeof(path), "%s/file", b->volume_ro);
 	return outcome(open(path, O_RDONLY));

@@ -2,10 +2,13 @@
 /*
  * hostile WHERE: a program that stands where a container's process would, and is nobody's friend.
  *
- * WHERE is um or volumes (it is jailed already), monitor, walls or landlock (it jails itself first),
- * outside (it is not jailed: the control), exhaust (uses up what it can and says how much it got),
- * gorge (touches 192 MiB), wait (does nothing until its socket is closed), or stay. It reads what it needs to know from BAIT_FD and
- * writes a line for each attempt: name, tab, 0 if it worked or an errno. The last line is "end".
+ * WHERE is um or volumes (it is jailed already), monitor, walls or landlock (it jails itself
+ * first), outside (it is not jailed: the control), exhaust (uses up what it can and says how much
+ * it got), gorge (touches 192 MiB), wait (does nothing until its socket is closed), stay (does
+ * nothing for ever) or stay-monitor (the same, as monitor).
+ *
+ * It reads what it needs to know from BAIT_FD and writes a line for each attempt: name, tab, 0 if
+ * it worked or an errno. The last line is "end".
  * Called as "intruder" it only says by its exit status that it could be executed.
  */
 #include "attack.h"
@@ -95,6 +98,14 @@ static int attack_as_monitor(const struct bait *bait)
 		return 1;
 	try_all(bait, MONITOR, 0);
 	return 0;
+}
+
+static int stay_as_monitor(void)
+{
+	if (jail_self(MONITOR) < 0)
+		return 1;
+	report("jailed", 0);
+	return poll(NULL, 0, -1) != 0;
 }
 
 static int attack_landlock(const struct bait *bait)
@@ -228,6 +239,8 @@ int main(int argc, char **argv)
 		try_spawned(&bait, VOLUMES);
 	else if (!strcmp(argv[1], "monitor"))
 		rc = attack_as_monitor(&bait);
+	else if (!strcmp(argv[1], "stay-monitor"))
+		rc = stay_as_monitor();
 	else if (!strcmp(argv[1], "walls"))
 		rc = attack_walls(&bait);
 	else if (!strcmp(argv[1], "landlock"))

@@ -12,4 +12,7 @@
 /* `uid`: whose it is on the host; it holds `descriptors` and sees `volumes`. */
 void inspect_jail(pid_t pid, uid_t uid, size_t volumes, int descriptors);
 
+/* The same for one that jailed itself, and is its namespaces' only process already. */
+void inspect_entered(pid_t pid, uid_t uid);
+
 #endif

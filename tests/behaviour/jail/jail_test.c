@@ -43,6 +43,7 @@
 #define MIB_PRIVATE  256
 #define OTHER_FILES  256
 #define SCOPES_ABI   6 /* of Landlock: the first with all that is tried */
+#define FORGOTTEN_FD 500
 #define PATIENCE     60000 /* ms */
 
 struct results {
@@ -374,6 +375,22 @@ static void is_what_it_should_be(enum guard_profile profile)
 	finish(&run);
 }
 
+/* The same of a process that jailed itself: a monitor. */
+static void is_monitor_as_it_should_be(void)
+{
+	static struct guard_spec spec;
+	struct results r;
+	struct run run;
+
+	if (!tap_ok(start(&run, "stay-monitor", GUARD_PROFILES, &test.laid.bait, &spec) == 0,
+		    "inspect: starts"))
+		return;
+	collect(&run, &r, "jailed");
+	inspect_entered(run.pid, geteuid() ? geteuid() : NOBODY);
+	kill(run.pid, SIGKILL);
+	finish(&run);
+}
+
 /* --- starting and ending --------------------------------------------------------------------- */
 
 /* Starts a jail in a process of its own, says which, and waits to be killed. */
@@ -408,6 +425,7 @@ static void dies_with_its_starter(void)
 	kill(starter, SIGKILL);
 	waitpid(starter, NULL, 0);
 	tap_ok(over.fd >= 0 && poll(&over, 1, PATIENCE) == 1, "a jail dies with its starter");
+	syscall(SYS_pidfd_send_signal, over.fd, SIGKILL, NULL, 0);
 	close(over.fd);
 	close(pipes[0]);
 }
@@ -501,10 +519,26 @@ static void attack_with_victim(void)
 	finish(&victim);
 }
 
+/* What a jail must not inherit: signal dispositions, descriptors, groups. */
+static void be_untidy(void)
+{
+	const gid_t group = 1;
+	sigset_t blocked;
+
+	/* A group of its own: signals to it must not reach who runs the test. */
+	setpgid(0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	fcntl(test.hostile_fd, F_DUPFD, FORGOTTEN_FD);
+	if (geteuid() == 0)
+		setgroups(1, &group);
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction act = { .sa_handler = count_alarm, .sa_flags = SA_RESTART };
-	sigset_t blocked;
 
 	if (argc < 2)
 		return 2;
@@ -522,19 +556,15 @@ int main(int argc, char **argv)
 		perror("becoming nobody");
 		return 2;
 	}
-	/* A group of its own: signals to it must not reach who runs the test. */
-	setpgid(0, 0);
+	be_untidy();
 	sigaction(SIGALRM, &act, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	if (bait_lay(&test.laid, test.hostile_fd) < 0) {
 		perror("laying the bait");
 		return 2;
 	}
 	is_what_it_should_be(GUARD_UM);
 	is_what_it_should_be(GUARD_UM_VOLUMES);
+	is_monitor_as_it_should_be();
 	says_what_failed();
 	dies_with_its_starter();
 	attack_with_victim();

@@ -25,7 +25,7 @@
 #include <asm/grow_mem.h>
 #include <init.h>
 
-#define FIRST_BYTES	(32UL << 20)
+#define FIRST_BYTES	(16UL << 20)
 #define CHUNK_PAGES	(MAX_ORDER_NR_PAGES * 4)
 
 /* mm/internal.h: the last page that may stand in a page table. */
