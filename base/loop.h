@@ -17,10 +17,11 @@
 #include <sys/epoll.h>
 
 /* The struct that a source or a timer is a member of. */
-#define loop_owner(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define loop_owner(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 struct loop_source {
-	int fd;		 /* the owner's */
+	int fd;          /* the owner's */
 	uint32_t events; /* EPOLLIN, EPOLLOUT, as the loop has them now */
 	void (*ready)(struct loop_source *source, uint32_t events);
 };

@@ -29,10 +29,9 @@ static int exit_of(struct container *c)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct container_session session = { .news_fd = -1,
-					     .stdin_fd = -1,
-					     .sig_proxy = opt.sig_proxy,
-					     .attached = 1 };
+	struct container_session session = {
+		.news_fd = -1, .stdin_fd = -1, .sig_proxy = opt.sig_proxy, .attached = 1
+	};
 	struct container_session_result result;
 	struct container_store store;
 	struct err err = ERR_INIT;

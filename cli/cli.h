@@ -35,7 +35,7 @@ enum cli_kind {
 };
 
 struct cli_option {
-	char letter;	  /* 0: none */
+	char letter;      /* 0: none */
 	const char *name; /* NULL ends a table */
 	enum cli_kind kind;
 	void *target;
@@ -46,30 +46,29 @@ struct cli_option {
 struct cli {
 	const struct cli_verb *verb;
 	const char *root; /* --root */
-	uint64_t begun;	  /* CLOCK_MONOTONIC in ns when main() began */
+	uint64_t begun;   /* CLOCK_MONOTONIC in ns when main() began */
 };
 
 struct cli_verb {
 	const char *name; /* "run", "image ls" */
 	const char *usage, *summary, *example;
 	const struct cli_option *options;
-	int raw;	  /* it parses its options itself */
-	int stop;	  /* options end at the first operand: the rest is a command's */
-	int least, most;  /* operands; most < 0: any number */
+	int raw;         /* it parses its options itself */
+	int stop;        /* options end at the first operand: the rest is a command's */
+	int least, most; /* operands; most < 0: any number */
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
 /* NULL-terminated. */
 extern const struct cli_verb *const cli_verbs[];
 
-/* --- option.c --------------------------------------------------------------------------------------- */
+/* --- option.c -------------------------------------------------------------------------------- */
 
 /*
  * Parses argv[0] to argv[argc-1], moving the operands to the front. Returns their number, or
  * -EINVAL; -ECANCELED: --help was asked for.
  */
-int cli_parse(const struct cli_option *options, int stop, int argc, char **argv,
-	      struct err *err);
+int cli_parse(const struct cli_option *options, int stop, int argc, char **argv, struct err *err);
 /* Adds to a list; exits the process when memory runs out. */
 void cli_list_add(struct cli_list *list, char *item);
 void cli_help(const struct cli_verb *verb);
@@ -84,7 +83,7 @@ int cli_signal(const char *text, int *signal, struct err *err);
 /* "SIGTERM", or NULL. */
 const char *cli_signal_name(int signal);
 
-/* --- print.c ------------------------------------------------------------------------------------------ */
+/* --- print.c --------------------------------------------------------------------------------- */
 
 /* Prints "error: …" and "  help: …" to standard error. */
 void cli_error(const struct err *err);
@@ -113,7 +112,7 @@ void cli_time(int64_t ns, char *out, size_t room);
 /* 1.5GiB, 16MiB */
 void cli_size(uint64_t bytes, char *out, size_t room);
 
-/* --- shared by verbs -------------------------------------------------------------------------------------- */
+/* --- shared by verbs ------------------------------------------------------------------------- */
 
 /* Opens the store and the container, or prints the error. 0 or -errno. */
 int cli_container(struct cli *cli, const char *reference, struct container_store *store,
@@ -139,7 +138,8 @@ int cli_check_terminal(int interactive, int terminal, struct err *err);
 struct json_object *cli_jail(const struct container *c);
 
 extern const struct cli_verb cli_attach, cli_bench_idle, cli_bench_start, cli_exec,
-	cli_image_import, cli_image_ls, cli_image_rm, cli_inspect, cli_kernel_build, cli_kernel_ls,
+	cli_image_import, cli_image_ls, cli_image_rm, cli_inspect, cli_kconfig_depends,
+	cli_kconfig_set, cli_kconfig_show, cli_kconfig_why, cli_kernel_build, cli_kernel_ls,
 	cli_kill, cli_logs, cli_ps, cli_rm, cli_run, cli_stop, cli_version, cli_wait;
 
 #endif

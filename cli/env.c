@@ -70,8 +70,9 @@ static int read_env_file(struct cli_list *env, const char *path, struct err *err
 		if (!*line || *line == '#')
 			continue;
 		if (strcspn(line, " \t") < strcspn(line, "="))
-			rc = err_set(err, EINVAL, "--env-file %s: variable '%s' contains whitespace",
-				     path, line);
+			rc = err_set(err, EINVAL,
+				     "--env-file %s: variable '%s' contains whitespace", path,
+				     line);
 		else
 			rc = set_given(env, line, err);
 	}

@@ -21,7 +21,7 @@ static int fail(const struct err *err)
 	return EXIT_ERROR;
 }
 
-/* --- import -------------------------------------------------------------------------------------------- */
+/* --- import ---------------------------------------------------------------------------------- */
 
 static const struct cli_option import_options[] = {
 	{ 'e', "env", CLI_LIST, &opt.env, "K=V", "Default environment of its containers" },
@@ -58,7 +58,7 @@ const struct cli_verb cli_image_import = {
 	.run = import,
 };
 
-/* --- ls ------------------------------------------------------------------------------------------------ */
+/* --- ls -------------------------------------------------------------------------------------- */
 
 static const struct cli_option ls_options[] = {
 	{ 0, "json", CLI_FLAG, &opt.json, NULL, "Print JSON" },
@@ -70,8 +70,7 @@ static void print_table(const struct image_entry *list, size_t count)
 {
 	struct cli_table table = { .columns = 5 };
 
-	cli_table_row(&table,
-		      (const char *const[]){ "IMAGE", "TYPE", "FILES", "CREATED", "SIZE" });
+	cli_table_row(&table, (const char *const[]){ "IMAGE", "TYPE", "FILES", "CREATED", "SIZE" });
 	for (size_t i = 0; i < count; i++) {
 		char files[16], since[64], created[80], size[32];
 
@@ -141,7 +140,7 @@ const struct cli_verb cli_image_ls = {
 	.run = ls,
 };
 
-/* --- rm ------------------------------------------------------------------------------------------------ */
+/* --- rm -------------------------------------------------------------------------------------- */
 
 static const struct cli_option rm_options[] = {
 	{ 'f', "force", CLI_FLAG, &opt.force, NULL, "An image that is not there is no error" },

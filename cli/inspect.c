@@ -167,8 +167,7 @@ static struct json_object *describe(const struct container *c)
 	add_text(o, "Id", c->id);
 	add_time(o, "Created", c->config.created);
 	add_text(o, "Path", c->config.argv[0]);
-	json_object_object_add(o, "Args",
-			       list_of(c->config.argv[0] ? c->config.argv + 1 : NULL));
+	json_object_object_add(o, "Args", list_of(c->config.argv[0] ? c->config.argv + 1 : NULL));
 	json_object_object_add(o, "State", state_of(c));
 	add_text(o, "Image", c->config.image);
 	snprintf(name, sizeof(name), "/%s", c->config.name);

@@ -59,7 +59,7 @@ static struct json_object *calls_of(enum guard_profile profile)
 	return array;
 }
 
-/* --- from /proc -------------------------------------------------------------------------------------- */
+/* --- from /proc ------------------------------------------------------------------------------ */
 
 static int open_proc(pid_t pid)
 {
@@ -144,8 +144,8 @@ static struct json_object *namespaces_of(int proc_fd)
 		b = readlinkat(proc_fd, path, theirs, sizeof(theirs));
 		if (b < 0)
 			add_text(o, kinds[i],
-				 errno == EACCES ? "not to be seen by this user" :
-						   "own, and nobody may be in it");
+				 errno == EACCES ? "not to be seen by this user"
+						 : "own, and nobody may be in it");
 		else
 			add_text(o, kinds[i],
 				 a == b && !memcmp(ours, theirs, (size_t)a) ? "shared" : "own");
@@ -156,9 +156,9 @@ static struct json_object *namespaces_of(int proc_fd)
 /* Lines like "Max open files            64                   64                   files". */
 static struct json_object *limits_of(int proc_fd)
 {
-	static const char *const wanted[] = { "Max address space", "Max processes",
-					      "Max open files",	   "Max file size",
-					      "Max locked memory", "Max core file size",
+	static const char *const wanted[] = { "Max address space",   "Max processes",
+					      "Max open files",      "Max file size",
+					      "Max locked memory",   "Max core file size",
 					      "Max pending signals", "Max msgqueue size" };
 	struct json_object *o = json_object_new_object();
 	cleanup_free char *text = NULL;
@@ -213,7 +213,7 @@ static struct json_object *cgroups_of(int proc_fd)
 	return array;
 }
 
-/* --- all of it --------------------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------------------------- */
 
 static struct json_object *describe(const struct process *p)
 {

@@ -14,14 +14,14 @@ static const struct cli_option options[] = {
 	{ 0 },
 };
 
-static int kill_one(const struct container_store *store, struct container *c,
-		    const char *reference, struct err *err)
+static int kill_one(const struct container_store *store, struct container *c, const char *reference,
+		    struct err *err)
 {
 	int rc;
 
 	if (!c->alive)
-		rc = err_set(err, ESRCH, "container %.*s (%s) is not running",
-			     CONTAINER_ID_SHORT, c->id, c->config.name);
+		rc = err_set(err, ESRCH, "container %.*s (%s) is not running", CONTAINER_ID_SHORT,
+			     c->id, c->config.name);
 	else if (number == SIGKILL)
 		rc = container_stop(c, 0, err);
 	else

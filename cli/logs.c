@@ -37,12 +37,12 @@ static const struct cli_option options[] = {
 };
 
 struct output {
-	uint64_t skip;	/* lines */
+	uint64_t skip;  /* lines */
 	int in_line[4]; /* by stream: its last byte was no newline */
 	int64_t since;
 };
 
-/* --- --since ------------------------------------------------------------------------------------------- */
+/* --- --since --------------------------------------------------------------------------------- */
 
 /* "1h30m": 0 if it is no such thing. */
 static int64_t parse_ago(const char *text)
@@ -102,11 +102,13 @@ static int parse_since(const char *text, int64_t *since, struct err *err)
 		*since *= 1000000000;
 		return 0;
 	}
-	return err_set(err, EINVAL, "invalid --since '%s': write 10m, 2026-01-31T12:00:00, or "
-				    "seconds since 1970", text);
+	return err_set(err, EINVAL,
+		       "invalid --since '%s': write 10m, 2026-01-31T12:00:00, or "
+		       "seconds since 1970",
+		       text);
 }
 
-/* --- printing ------------------------------------------------------------------------------------------ */
+/* --- printing -------------------------------------------------------------------------------- */
 
 static uint64_t count_lines(const struct container_log_record *r)
 {
@@ -197,7 +199,7 @@ static void print_record(struct output *o, struct container_log_record *r)
 		fwrite(r->data, 1, r->size, out);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static int count_all(struct container_log_reader *reader, uint64_t *lines, struct err *err)
 {

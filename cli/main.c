@@ -3,18 +3,19 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/loop.h"
 
 const struct cli_verb *const cli_verbs[] = {
-	&cli_run,	   &cli_exec,	  &cli_attach,	     &cli_ps,
-	&cli_logs,	   &cli_stop,	  &cli_kill,	     &cli_wait,
-	&cli_rm,	   &cli_inspect,  &cli_image_import, &cli_image_ls,
-	&cli_image_rm,	   &cli_kernel_ls, &cli_kernel_build, &cli_version,
-	&cli_bench_start,  &cli_bench_idle,
-	NULL,
+	&cli_run,          &cli_exec,        &cli_attach,     &cli_ps,        &cli_logs,
+	&cli_stop,         &cli_kill,        &cli_wait,       &cli_rm,        &cli_inspect,
+	&cli_image_import, &cli_image_ls,    &cli_image_rm,   &cli_kernel_ls, &cli_kernel_build,
+	&cli_kconfig_show, &cli_kconfig_why, &cli_kconfig_depends, &cli_kconfig_set,
+	&cli_version,      &cli_bench_start, &cli_bench_idle, NULL,
 };
 
 static const char *root;
@@ -31,7 +32,7 @@ static void print_overview(FILE *out)
 	fprintf(out, "Usage:  hillock [--root DIR] VERB ...\n\n"
 		     "Gives every container a Linux kernel of its own.\n\nVerbs:\n");
 	for (size_t i = 0; cli_verbs[i]; i++)
-		fprintf(out, "  %-14s %s\n", cli_verbs[i]->name, cli_verbs[i]->summary);
+		fprintf(out, "  %-16s %s\n", cli_verbs[i]->name, cli_verbs[i]->summary);
 	fprintf(out, "\n'hillock VERB --help' says more.\n\nExample:\n"
 		     "  hillock run --rm -it busybox sh\n");
 }
@@ -66,7 +67,7 @@ static int print_group(const char *group, int asked)
 		if (!found++)
 			fprintf(asked ? stdout : stderr, "Usage:  hillock %s VERB ...\n\nVerbs:\n",
 				group);
-		fprintf(asked ? stdout : stderr, "  %-14s %s\n", name, cli_verbs[i]->summary);
+		fprintf(asked ? stdout : stderr, "  %-16s %s\n", name, cli_verbs[i]->summary);
 	}
 	return found > 0;
 }
@@ -116,12 +117,22 @@ static int run_verb(struct cli *cli, int argc, char **argv)
 	return verb->run(cli, count, argv);
 }
 
+/* A caller may have closed some of these: what is opened next must not take their place. */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			_exit(EXIT_USAGE);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = { .begun = loop_now() };
 	struct err err = ERR_INIT;
 	int used = 0, count = cli_parse(global_options, 1, argc - 1, argv + 1, &err);
 
+	fill_standard_descriptors();
 	argv++;
 	cli.root = root;
 	if (count < 0 && count != -ECANCELED)

@@ -55,7 +55,8 @@ static int parse_volume(char *text, struct container_mount *m, struct err *err)
 
 	*m = (struct container_mount){ .kind = (char *)"volume", .options = (char *)"" };
 	if (!colon) {
-		err_set(err, EINVAL, "invalid volume '%s': it names no directory of the host", text);
+		err_set(err, EINVAL, "invalid volume '%s': it names no directory of the host",
+			text);
 		err_hint(err, "write -v HOST:GUEST; anonymous volumes are not offered");
 		return -EINVAL;
 	}
@@ -68,8 +69,9 @@ static int parse_volume(char *text, struct container_mount *m, struct err *err)
 		if (!strcmp(options, "ro"))
 			m->read_only = 1;
 		else if (strcmp(options, "rw") != 0)
-			return err_set(err, EINVAL, "invalid mode '%s' for volume %s: it is ro or rw",
-				       options, m->source);
+			return err_set(err, EINVAL,
+				       "invalid mode '%s' for volume %s: it is ro or rw", options,
+				       m->source);
 	}
 	if (m->source[0] != '/') {
 		err_set(err, EINVAL, "invalid volume '%s': the host's path must be absolute",
@@ -92,8 +94,8 @@ static int add_tmpfs(struct cli_mounts *mounts, char *text, struct err *err)
 	if (colon)
 		*colon = '\0';
 	if (text[0] != '/' || !text[1])
-		return err_set(err, EINVAL, "invalid --tmpfs '%s': it is an absolute path, and not /",
-			       text);
+		return err_set(err, EINVAL,
+			       "invalid --tmpfs '%s': it is an absolute path, and not /", text);
 	mounts->mounts[mounts->count++] = (struct container_mount){
 		.kind = (char *)"tmpfs",
 		.source = (char *)"",

@@ -65,7 +65,7 @@ int cli_flush(void)
 	return EXIT_ERROR;
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------------------------ */
 
 void cli_json(struct json_object *value)
 {
@@ -94,7 +94,7 @@ struct json_object *cli_json_text(const char *text)
 	return value;
 }
 
-/* --- tables ---------------------------------------------------------------------------------------------- */
+/* --- tables ---------------------------------------------------------------------------------- */
 
 void cli_table_row(struct cli_table *table, const char *const *cells)
 {
@@ -152,7 +152,7 @@ void cli_table_print(struct cli_table *table)
 	*table = (struct cli_table){ 0 };
 }
 
-/* --- times and sizes --------------------------------------------------------------------------------------- */
+/* --- times and sizes ------------------------------------------------------------------------- */
 
 void cli_duration(int64_t ns, char *out, size_t room)
 {

@@ -33,7 +33,7 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* --- filters ------------------------------------------------------------------------------------------- */
+/* --- filters --------------------------------------------------------------------------------- */
 
 static int check_filters(struct err *err)
 {
@@ -103,7 +103,7 @@ static int is_shown(const struct container *c)
 	return 1;
 }
 
-/* --- one line ------------------------------------------------------------------------------------------ */
+/* --- one line -------------------------------------------------------------------------------- */
 
 static void status_text(const struct container *c, char out[TEXT_MAX])
 {
@@ -153,8 +153,8 @@ static void add_row(struct cli_table *table, const struct container *c)
 	char id[CONTAINER_ID_LENGTH + 1], command[TEXT_MAX], created[80], status[TEXT_MAX];
 	char since[64];
 
-	snprintf(id, sizeof(id), "%.*s",
-		 opt.no_trunc ? CONTAINER_ID_LENGTH : CONTAINER_ID_SHORT, c->id);
+	snprintf(id, sizeof(id), "%.*s", opt.no_trunc ? CONTAINER_ID_LENGTH : CONTAINER_ID_SHORT,
+		 c->id);
 	command_text(c, command);
 	cli_duration(now_ns() - c->config.created, since, sizeof(since));
 	snprintf(created, sizeof(created), "%s ago", since);
@@ -190,7 +190,7 @@ static struct json_object *as_json(const struct container *c)
 	return o;
 }
 
-/* --- all of them --------------------------------------------------------------------------------------- */
+/* --- all of them ----------------------------------------------------------------------------- */
 
 static void print_all(const struct container *list, size_t count)
 {

@@ -26,12 +26,12 @@
 #include "cli/mounts.h"
 #include "image/image.h"
 
-#define MEMORY_DEFAULT	   (512ull << 20)
-#define MEMORY_LEAST	   (8ull << 20)
-#define MEMORY_MOST	   (1ull << 40)
+#define MEMORY_DEFAULT (512ull << 20)
+#define MEMORY_LEAST (8ull << 20)
+#define MEMORY_MOST (1ull << 40)
 #define LAYER_SIZE_DEFAULT (16ull << 30)
-#define LAYER_SIZE_LEAST   (16ull << 20)
-#define LAYER_SIZE_MOST	   (4ull << 40)
+#define LAYER_SIZE_LEAST (16ull << 20)
+#define LAYER_SIZE_MOST (4ull << 40)
 
 static struct {
 	int remove, detach, interactive, terminal, read_only, sig_proxy;
@@ -50,7 +50,8 @@ static const struct cli_option options[] = {
 	{ 0, "env-file", CLI_LIST, &opt.env_files, "FILE", "Read environment variables from it" },
 	{ 'h', "hostname", CLI_VALUE, &opt.hostname, "NAME", "The container's host name" },
 	{ 'i', "interactive", CLI_FLAG, &opt.interactive, NULL, "Pass standard input on" },
-	{ 0, "kernel", CLI_VALUE, &opt.kernel, "K", "Kernel: a name ('hillock kernel ls'), a path" },
+	{ 0, "kernel", CLI_VALUE, &opt.kernel, "K",
+	  "Kernel: a name ('hillock kernel ls'), a path" },
 	{ 0, "log-driver", CLI_VALUE, &opt.log_driver, "D", "\"none\": keep no log of the output" },
 	{ 0, "machine", CLI_VALUE, &opt.machine, "M", "Where the kernel runs (um)" },
 	{ 'm', "memory", CLI_VALUE, &opt.memory, "BYTES", "Memory (512m)" },
@@ -70,7 +71,7 @@ static const struct cli_option options[] = {
 	{ 0 },
 };
 
-/* --- the configuration ------------------------------------------------------------------------------- */
+/* --- the configuration ----------------------------------------------------------------------- */
 
 static int read_memory(struct container_config *config, struct err *err)
 {
@@ -131,9 +132,10 @@ static int read_storage(struct container_config *config, struct err *err)
 		else if (!strncmp(item, "size=", 5))
 			rc = cli_bytes(item + 5, &config->layer_size, err);
 		else
-			return err_set(err, EINVAL,
-				       "--storage-opt %s: it is layer=disk, layer=memory or size=BYTES",
-				       item);
+			return err_set(
+				err, EINVAL,
+				"--storage-opt %s: it is layer=disk, layer=memory or size=BYTES",
+				item);
 		if (rc < 0)
 			return err_context(err, "--storage-opt %s", item);
 	}
@@ -207,7 +209,7 @@ static int fill_config(struct container_config *config, const struct image *imag
 	return rc;
 }
 
-/* --- running ----------------------------------------------------------------------------------------- */
+/* --- running --------------------------------------------------------------------------------- */
 
 static int write_timing(const uint64_t phases[CONTAINER_PHASES], struct err *err)
 {
@@ -285,8 +287,8 @@ static int open_kernel(const struct container_store *store, const struct machine
 	if (fd >= 0)
 		return fd;
 	cli_warn("no kernel '%s' for several CPUs: the container sees one; build it with "
-		    "'hillock kernel build --name %s'",
-		    machine->smp_kernel, machine->smp_kernel);
+		 "'hillock kernel build --name %s'",
+		 machine->smp_kernel, machine->smp_kernel);
 	config->vcpus = 1;
 	return container_kernel_open(store, NULL, kernel, err);
 }

@@ -14,9 +14,9 @@
  */
 void cli_block_signals(sigset_t *set)
 {
-	static const int ours[] = { SIGKILL, SIGSTOP, SIGTSTP, SIGCONT, SIGTTIN, SIGTTOU, SIGCHLD,
-				    SIGPIPE, SIGURG,  SIGSEGV, SIGBUS,	SIGFPE,	 SIGILL,  SIGTRAP,
-				    SIGABRT, SIGSYS };
+	static const int ours[] = { SIGKILL, SIGSTOP, SIGTSTP, SIGCONT, SIGTTIN, SIGTTOU,
+				    SIGCHLD, SIGPIPE, SIGURG,  SIGSEGV, SIGBUS,  SIGFPE,
+				    SIGILL,  SIGTRAP, SIGABRT, SIGSYS };
 
 	sigfillset(set);
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)

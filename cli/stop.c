@@ -13,8 +13,8 @@ static const struct cli_option options[] = {
 	{ 0 },
 };
 
-static int stop_one(const struct container_store *store, struct container *c,
-		    const char *reference, struct err *err)
+static int stop_one(const struct container_store *store, struct container *c, const char *reference,
+		    struct err *err)
 {
 	int rc = container_stop(c, (unsigned)seconds, err);
 

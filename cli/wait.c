@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-static int wait_one(const struct container_store *store, struct container *c,
-		    const char *reference, struct err *err)
+static int wait_one(const struct container_store *store, struct container *c, const char *reference,
+		    struct err *err)
 {
 	int code, rc = container_wait(c, &code, err);
 

@@ -81,7 +81,7 @@ _hillock()
 	case $previous in
 	--kernel) [[ $options != *' --kernel= '* ]] || { _hillock_words "$(command hillock kernel ls -q)"; return; } ;;
 	--signal | -s) _hillock_words 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP'; return ;;
-	--env-file | --volume | -v | --config | --source | --timing) _hillock_files; return ;;
+	--env-file | --volume | -v | --config | --source | --timing | --output | -o) _hillock_files; return ;;
 	esac
 	[[ $options != *" $previous= "* ]] || return
 

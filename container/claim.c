@@ -66,20 +66,20 @@ static int random_id(char id[CONTAINER_ID_LENGTH + 1])
 static void random_name(char *name, size_t room, unsigned attempt)
 {
 	static const char *const first[] = {
-		"amber",  "ancient", "bright", "broad",	 "calm",  "chalky", "clear", "dewy",
+		"amber",  "ancient", "bright", "broad",  "calm",  "chalky", "clear",  "dewy",
 		"early",  "ferny",   "fresh",  "gentle", "green", "grassy", "heathy", "high",
-		"hollow", "kind",    "late",   "little", "lofty", "lone",   "low",   "mossy",
-		"muted",  "open",    "pale",   "quiet",	 "round", "rugged", "sandy", "shady",
-		"silent", "slow",    "soft",   "steep",	 "still", "stony",  "sunny", "tall",
-		"tidy",   "warm",    "wide",   "wild",	 "windy", "wooded", "wry",   "young",
+		"hollow", "kind",    "late",   "little", "lofty", "lone",   "low",    "mossy",
+		"muted",  "open",    "pale",   "quiet",  "round", "rugged", "sandy",  "shady",
+		"silent", "slow",    "soft",   "steep",  "still", "stony",  "sunny",  "tall",
+		"tidy",   "warm",    "wide",   "wild",   "windy", "wooded", "wry",    "young",
 	};
 	static const char *const second[] = {
-		"bank",  "barrow", "beacon", "bluff", "bourne", "brae",	 "burrow", "cairn",
-		"combe", "copse",  "crag",   "dale",  "dell",	"down",	 "drumlin", "dune",
-		"esker", "fell",   "fen",    "field", "ford",	"glade", "glen",   "grove",
-		"heath", "holm",   "howe",   "kame",  "knoll",	"lea",	 "mead",   "moor",
-		"mound", "pass",   "peak",   "pike",  "ridge",	"rise",	 "scarp",  "shaw",
-		"slope", "spur",   "stone",  "tor",   "tump",	"vale",	 "weald",  "wold",
+		"bank",  "barrow", "beacon", "bluff", "bourne", "brae",  "burrow",  "cairn",
+		"combe", "copse",  "crag",   "dale",  "dell",   "down",  "drumlin", "dune",
+		"esker", "fell",   "fen",    "field", "ford",   "glade", "glen",    "grove",
+		"heath", "holm",   "howe",   "kame",  "knoll",  "lea",   "mead",    "moor",
+		"mound", "pass",   "peak",   "pike",  "ridge",  "rise",  "scarp",   "shaw",
+		"slope", "spur",   "stone",  "tor",   "tump",   "vale",  "weald",   "wold",
 	};
 	uint16_t r[3] = { 0 };
 
@@ -92,7 +92,7 @@ static void random_name(char *name, size_t room, unsigned attempt)
 		snprintf(name + strlen(name), room - strlen(name), "_%u", r[2]);
 }
 
-/* --- under the exclusive lock -------------------------------------------------------------------- */
+/* --- under the exclusive lock ---------------------------------------------------------------- */
 
 static int read_name(const struct container_store *store, const char *name,
 		     char id[CONTAINER_ID_LENGTH + 1])
@@ -120,8 +120,8 @@ static void drop_name(const struct container_store *store, const char *name, con
 /* Is there a container of this ID that somebody may still want? */
 static int is_wanted(const struct container_store *store, const char *id)
 {
-	cleanup_close int dir = openat(store->containers_fd, id,
-				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_close int dir =
+		openat(store->containers_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	cleanup_close int lock = -1;
 	struct container_config config = { 0 };
 	int rc, wanted;
@@ -146,7 +146,7 @@ static int hide(const struct container_store *store, const char *id, char gone[9
 	return renameat(store->containers_fd, id, store->containers_fd, gone) < 0 ? -errno : 0;
 }
 
-/* --- claiming -------------------------------------------------------------------------------------- */
+/* --- claiming -------------------------------------------------------------------------------- */
 
 /*
  * The name exists. Removes it if it is nobody's; 0 if it is worth another try. Takes the lock
@@ -171,7 +171,8 @@ static int contest_name(const struct container_store *store, const char *name, s
 		err_hint(err, "remove that one with 'hillock rm %s', or choose another name", name);
 	} else {
 		drop_name(store, name, id);
-		hide(store, id, gone);
+		if (hide(store, id, gone) == 0)
+			guard_cgroup_discard(id);
 	}
 	flock(store->containers_fd, LOCK_SH);
 	if (*gone)
@@ -206,6 +207,7 @@ static int take_name(const struct container_store *store, struct container_confi
 static int make_directory(const struct container_store *store, const char *id, int *dir_fd,
 			  int *lock_fd, struct err *err)
 {
+	static const char no_code[] = { '\n', '\n', '\n', '\n' };
 	cleanup_close int dir = -1, lock = -1;
 
 	if (mkdirat(store->containers_fd, id, 0700) < 0)
@@ -215,15 +217,18 @@ static int make_directory(const struct container_store *store, const char *id, i
 		return err_sys(err, errno, "opening a container in %s/containers", store->path);
 	lock = openat(dir, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
-		return err_sys(err, errno, "locking a new container in %s/containers",
+		return err_sys(err, errno, "locking a new container in %s/containers", store->path);
+	/* Room for the exit code, so that a disk that is full by then can take it. */
+	if (write(lock, no_code, sizeof(no_code)) != (ssize_t)sizeof(no_code))
+		return err_sys(err, errno ? errno : ENOSPC, "making a container in %s/containers",
 			       store->path);
 	*dir_fd = fd_steal(&dir);
 	*lock_fd = fd_steal(&lock);
 	return 0;
 }
 
-int claim_create(const struct container_store *store, struct container_config *config,
-		 int *dir_fd, int *lock_fd, struct err *err)
+int claim_create(const struct container_store *store, struct container_config *config, int *dir_fd,
+		 int *lock_fd, struct err *err)
 {
 	cleanup_close int dir = -1, lock = -1;
 	int rc;
@@ -268,7 +273,7 @@ int claim_remove(const struct container_store *store, const char *id, const char
 	return fd_remove_tree(store->containers_fd, gone, err);
 }
 
-/* --- finding --------------------------------------------------------------------------------------- */
+/* --- finding --------------------------------------------------------------------------------- */
 
 static int find_prefix(const struct container_store *store, const char *prefix,
 		       char id[CONTAINER_ID_LENGTH + 1], struct err *err)
@@ -283,7 +288,7 @@ static int find_prefix(const struct container_store *store, const char *prefix,
 		return err_sys(err, errno, "reading %s/containers", store->path);
 	}
 	while ((ent = readdir(dir))) {
-		if (strncmp(ent->d_name, prefix, length) || !claim_id_valid(ent->d_name))
+		if (strncmp(ent->d_name, prefix, length) != 0 || !claim_id_valid(ent->d_name))
 			continue;
 		memcpy(id, ent->d_name, CONTAINER_ID_LENGTH + 1);
 		found++;
@@ -321,7 +326,7 @@ int container_find(const struct container_store *store, const char *reference,
 	return -ENOENT;
 }
 
-/* --- sweeping --------------------------------------------------------------------------------------- */
+/* --- sweeping -------------------------------------------------------------------------------- */
 
 typedef void sweep_fn(const struct container_store *store, const char *name);
 

@@ -27,7 +27,7 @@
 
 enum { READ_SIZE = 32 * 1024 };
 
-/* --- sending -------------------------------------------------------------------------------------- */
+/* --- sending --------------------------------------------------------------------------------- */
 
 static void put_frame(struct conn *c, const struct wire_header *h, const uint8_t *payload)
 {
@@ -44,9 +44,9 @@ static void put_frame(struct conn *c, const struct wire_header *h, const uint8_t
 static void put_small(struct conn *c, enum wire_type type, uint8_t channel,
 		      const struct wire_out *payload)
 {
-	struct wire_header h = {
-		.type = (uint8_t)type, .channel = channel, .length = (uint32_t)payload->used
-	};
+	struct wire_header h = { .type = (uint8_t)type,
+				 .channel = channel,
+				 .length = (uint32_t)payload->used };
 
 	put_frame(c, &h, payload->data);
 }
@@ -118,7 +118,7 @@ void conn_flush_all(struct monitor *m)
 		flush(c);
 }
 
-/* --- sessions -------------------------------------------------------------------------------------- */
+/* --- sessions -------------------------------------------------------------------------------- */
 
 static void begin_session(struct conn *c, struct proc *proc)
 {
@@ -145,7 +145,7 @@ static void leave_session(struct conn *c)
 		}
 	}
 	for (unsigned i = 0; i < 2; i++)
-		monitor_grant(m, proc, i);
+		proc_grant(m, proc, i);
 }
 
 void conn_pass_on(struct monitor *m, struct proc *proc, const struct wire_header *h,
@@ -183,7 +183,7 @@ void conn_end_all(struct monitor *m)
 	}
 }
 
-/* --- receiving ------------------------------------------------------------------------------------- */
+/* --- receiving ------------------------------------------------------------------------------- */
 
 static int on_start(struct conn *c, const uint8_t *payload, size_t size)
 {
@@ -197,7 +197,7 @@ static int on_start(struct conn *c, const uint8_t *payload, size_t size)
 		put_failed(c, "the container is not running yet, or not any more");
 		return 0;
 	}
-	proc = monitor_new_proc(m);
+	proc = proc_new(m);
 	if (!proc) {
 		put_failed(c, "the container runs as many processes for its host as it can");
 		return 0;
@@ -256,7 +256,7 @@ static int on_credit(struct conn *c, const struct wire_header *h, const uint8_t 
 	    n > c->proc->flows[flow].sent - c->consumed[flow])
 		return -EPROTO;
 	c->consumed[flow] += n;
-	monitor_grant(c->monitor, c->proc, flow);
+	proc_grant(c->monitor, c->proc, flow);
 	return 0;
 }
 
@@ -269,7 +269,7 @@ static int on_signal(struct conn *c, const uint8_t *payload, size_t size)
 	if (wire_get_end(&in) < 0 || signal < 1 || signal > 64)
 		return -EPROTO;
 	if (proc->state != PROC_FREE)
-		monitor_signal(c->monitor, proc, signal);
+		proc_signal(c->monitor, proc, signal);
 	return 0;
 }
 
@@ -354,7 +354,7 @@ static void conn_ready(struct loop_source *source, uint32_t events)
 		take_frames(c);
 }
 
-/* --- coming and going ------------------------------------------------------------------------------ */
+/* --- coming and going ------------------------------------------------------------------------ */
 
 int conn_add(struct monitor *m, int fd, struct proc *proc)
 {

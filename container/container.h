@@ -6,12 +6,11 @@
  * -------------------
  * A container is a directory of the store, `containers/ID/`:
  *
- *	lock		held (flock) while its keeper or monitor lives; at the end it gets the exit code
- *	config.json	what was asked for; never changes
- *	state.json	what became of it; replaced as a whole
- *	control		socket of the monitor: frames of wire/wire.h, see session.c
- *	log.0, log.1	what the workload wrote (log.c); kernel.0, kernel.1: what its kernel wrote
- *	layer.img	the private writable layer, if it is on disk
+ *	lock		held (flock) while its keeper or monitor lives; at the end it gets the exit
+ *code config.json	what was asked for; never changes state.json	what became of it; replaced
+ *as a whole control		socket of the monitor: frames of wire/wire.h, see session.c log.0,
+ *log.1	what the workload wrote (log.c); kernel.0, kernel.1: what its kernel wrote layer.img	the
+ *private writable layer, if it is on disk
  *
  * and `names/NAME`, a symbolic link whose text is the ID: made in one step, so that of two runs
  * with one name exactly one wins.
@@ -42,17 +41,17 @@
 #include "machine/machine.h"
 #include "wire/wire.h"
 
-#define CONTAINER_ID_LENGTH    64
-#define CONTAINER_ID_SHORT     12
-#define CONTAINER_NAME_MAX     128
-#define CONTAINER_VOLUMES_MAX  GUARD_BINDS_MAX
-#define CONTAINER_CPUS_MAX     8
+#define CONTAINER_ID_LENGTH 64
+#define CONTAINER_ID_SHORT 12
+#define CONTAINER_NAME_MAX 128
+#define CONTAINER_VOLUMES_MAX GUARD_BINDS_MAX
+#define CONTAINER_CPUS_MAX 8
 
 /* As root a container's processes are CONTAINER_UID_BASE plus 28 random bits of its id. */
 #define CONTAINER_UID_BASE 0x40000000u
 #define CONTAINER_UID_MASK 0x0fffffffu
 
-/* --- the store ------------------------------------------------------------------------------ */
+/* --- the store ------------------------------------------------------------------------------- */
 
 struct container_store {
 	int fd, containers_fd, names_fd;
@@ -87,13 +86,13 @@ int container_kernel_list(const struct container_store *store, struct container_
 int container_libexec_path(const char *name, char *path, struct err *err);
 int container_libexec_open(const char *name, struct err *err);
 
-/* --- what was asked for ----------------------------------------------------------------------- */
+/* --- what was asked for ---------------------------------------------------------------------- */
 
 enum container_layer { CONTAINER_LAYER_DISK, CONTAINER_LAYER_MEMORY, CONTAINER_LAYERS };
 
 struct container_mount {
-	char *kind;    /* "volume" or "tmpfs" */
-	char *source;  /* volume: host path */
+	char *kind;   /* "volume" or "tmpfs" */
+	char *source; /* volume: host path */
 	char *target;
 	char *options; /* tmpfs */
 	int read_only, is_file;
@@ -106,7 +105,7 @@ struct container_config {
 	char **argv, **env; /* NULL-terminated */
 	int64_t created;    /* CLOCK_REALTIME in ns */
 	uint64_t memory;    /* bytes */
-	double cpus;	    /* share in CPUs; 0: not limited */
+	double cpus;        /* share in CPUs; 0: not limited */
 	unsigned vcpus;
 	uint64_t pids;
 	uint64_t layer_size; /* bytes; disk layers */
@@ -121,7 +120,7 @@ struct container_config {
 /* Frees what container_load() allocated. */
 void container_config_free(struct container_config *config);
 
-/* --- what became of it ------------------------------------------------------------------------ */
+/* --- what became of it ----------------------------------------------------------------------- */
 
 enum container_status {
 	CONTAINER_CREATED, /* its kernel boots */
@@ -155,12 +154,12 @@ struct container_state {
 	pid_t keeper, monitor, machine; /* on the host */
 	uint32_t guest_pid;
 	int exit_code, signal, out_of_memory;
-	int64_t started, finished; /* CLOCK_REALTIME in ns; 0: not yet */
+	int64_t started, finished;         /* CLOCK_REALTIME in ns; 0: not yet */
 	uint64_t phases[CONTAINER_PHASES]; /* CLOCK_MONOTONIC in ns; 0: never reached */
-	uint64_t log_lost;		   /* bytes that the log could not take */
-	int landlock;			   /* ABI version, 0: none */
-	char reason[512];    /* why it ended, if not by itself */
-	char unlimited[256]; /* what no cgroup limits, and why */
+	uint64_t log_lost;                 /* bytes that the log could not take */
+	int landlock;                      /* ABI version, 0: none */
+	char reason[512];                  /* why it ended, if not by itself */
+	char unlimited[256];               /* what no cgroup limits, and why */
 };
 
 struct container {
@@ -178,8 +177,8 @@ int container_find(const struct container_store *store, const char *reference,
 int container_load(const struct container_store *store, const char *id, struct container *c,
 		   struct err *err);
 /* container_find() and container_load() in one. */
-int container_get(const struct container_store *store, const char *reference,
-		  struct container *c, struct err *err);
+int container_get(const struct container_store *store, const char *reference, struct container *c,
+		  struct err *err);
 void container_close(struct container *c);
 
 /* All that can be read, newest first; the caller closes each and frees the array. */
@@ -189,7 +188,7 @@ int container_list(const struct container_store *store, struct container **list,
 /* Removes what dead keepers left behind: half-made containers, --rm ones, names of nobody. */
 void container_sweep(const struct container_store *store);
 
-/* --- making one run --------------------------------------------------------------------------- */
+/* --- making one run -------------------------------------------------------------------------- */
 
 /* What the monitor holds, by descriptor. */
 enum container_right {
@@ -214,10 +213,10 @@ struct container_launch {
 	int kernel_fd, initrd_fd, root_fd;
 	const char *root_type;
 	int volume_fds[CONTAINER_VOLUMES_MAX]; /* O_PATH, in the order of config->mounts' volumes */
-	int attach;			       /* the caller will be the workload's session */
+	int attach;                            /* the caller will be the workload's session */
 	uint16_t rows, columns;
-	uint64_t client_ns;		       /* PHASE_CLIENT */
-	unsigned boot_seconds;		       /* how long the kernel may take; 0: default */
+	uint64_t client_ns;    /* PHASE_CLIENT */
+	unsigned boot_seconds; /* how long the kernel may take; 0: default */
 };
 
 /* What the keeper tells the client, as whole datagrams. */
@@ -233,7 +232,7 @@ struct container_news {
 
 struct container_client {
 	int session_fd; /* wire frames of the workload, -1 if not attached; the caller's */
-	int news_fd;	/* struct container_news; end of file: the keeper was killed; the caller's */
+	int news_fd; /* struct container_news; end of file: the keeper was killed; the caller's */
 };
 
 /*
@@ -246,7 +245,7 @@ int container_launch(const struct container_store *store, const struct container
 /* Waits for the next news. -ECONNRESET: the keeper is gone without a word. */
 int container_news_read(int news_fd, struct container_news *news, struct err *err);
 
-/* --- talking to one that runs ----------------------------------------------------------------- */
+/* --- talking to one that runs ---------------------------------------------------------------- */
 
 /* Connects to the monitor. -ESRCH: it is not running. */
 int container_connect(const struct container *c, struct err *err);
@@ -258,21 +257,21 @@ int container_session_attach(int fd, struct err *err);
 int container_signal(const struct container *c, int signal, struct err *err);
 
 struct container_session {
-	int fd;		 /* frames to and from the monitor */
-	int news_fd;	 /* of the keeper, or -1: an exec */
-	int stdin_fd;	 /* to be passed on, or -1 */
-	int terminal;	 /* there is a pty on the other side: raw mode, window size, detach keys */
-	int sig_proxy;	 /* pass signals on */
-	int attached;	 /* the workload runs already: wait for the monitor's grant of stdin */
-	int detach;	 /* leave as soon as the process has started */
+	int fd;        /* frames to and from the monitor */
+	int news_fd;   /* of the keeper, or -1: an exec */
+	int stdin_fd;  /* to be passed on, or -1 */
+	int terminal;  /* there is a pty on the other side: raw mode, window size, detach keys */
+	int sig_proxy; /* pass signals on */
+	int attached;  /* the workload runs already: wait for the monitor's grant of stdin */
+	int detach;    /* leave as soon as the process has started */
 	const sigset_t *signals; /* what the caller has blocked, to be read here; or NULL */
 };
 
 enum container_session_end {
-	SESSION_EXITED,	  /* exit_code is the workload's */
-	SESSION_FAILED,	  /* err says why; exit_code fits it */
+	SESSION_EXITED,   /* exit_code is the workload's */
+	SESSION_FAILED,   /* err says why; exit_code fits it */
 	SESSION_DETACHED, /* by the detach keys, or as asked */
-	SESSION_PIPE,	  /* nobody reads our output any more */
+	SESSION_PIPE,     /* nobody reads our output any more */
 };
 
 struct container_session_result {
@@ -288,7 +287,7 @@ void container_session_run(const struct container_session *session,
 /* Size of the terminal behind `fd`; 0, 0 if there is none. */
 void container_terminal_size(int fd, uint16_t *rows, uint16_t *columns);
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 /* Waits until it is over (at once if it is). *exit_code as docker's wait prints it. */
 int container_wait(struct container *c, int *exit_code, struct err *err);
@@ -302,7 +301,7 @@ int container_remove(const struct container_store *store, struct container *c, i
 int container_remove_damaged(const struct container_store *store, const char *reference,
 			     struct err *err);
 
-/* --- logs --------------------------------------------------------------------------------------- */
+/* --- logs ------------------------------------------------------------------------------------ */
 
 enum container_log_stream { LOG_STDOUT = 1, LOG_STDERR = 2, LOG_KERNEL = 3, LOG_LOST = 4 };
 

@@ -60,7 +60,7 @@ static void read_default(int dir_fd, char name[CONTAINER_NAME_MAX])
 		strcpy(name, base);
 }
 
-/* --- opening ----------------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 /* The default's name, of the store or the installation; empty if neither has one. */
 static void default_name(const struct container_store *store, char name[CONTAINER_NAME_MAX])
@@ -134,7 +134,7 @@ int container_kernel_open(const struct container_store *store, const char *name,
 	return no_such_kernel(store, resolved, err);
 }
 
-/* --- listing ----------------------------------------------------------------------------------------- */
+/* --- listing --------------------------------------------------------------------------------- */
 
 static void read_version(int dir_fd, const char *name, struct container_kernel *kernel)
 {
@@ -171,8 +171,7 @@ static int describe(int dir_fd, const char *name, int installed,
 	snprintf(path, sizeof(path), "%.*s/linux", CONTAINER_NAME_MAX, name);
 	if (fstatat(dir_fd, path, &st, 0) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	*kernel = (struct container_kernel){ .installed = installed,
-					     .size = (uint64_t)st.st_size };
+	*kernel = (struct container_kernel){ .installed = installed, .size = (uint64_t)st.st_size };
 	strcpy(kernel->name, name);
 	read_version(dir_fd, name, kernel);
 	return 1;

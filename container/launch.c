@@ -42,8 +42,7 @@ int launch_needs_sync(const struct container_config *config)
 		if (!strcmp(config->mounts[i].kind, "volume") && !config->mounts[i].read_only)
 			return 1;
 	}
-	return !config->auto_remove && !config->read_only &&
-	       config->layer == CONTAINER_LAYER_DISK;
+	return !config->auto_remove && !config->read_only && config->layer == CONTAINER_LAYER_DISK;
 }
 
 static int put_setup(struct wire_out *out, const struct container_launch *launch)

@@ -44,10 +44,11 @@ extern char **environ;
 static int run_mke2fs(const char *path, struct err *err)
 {
 	static const char *const places[] = { "/sbin/mke2fs", "/usr/sbin/mke2fs", "mke2fs" };
-	char *argv[] = { (char *)"mke2fs", (char *)"-q",      (char *)"-F", (char *)"-t",
-			 (char *)"ext4",   (char *)"-b",      (char *)"4096", (char *)"-m",
-			 (char *)"0",	   (char *)"-O",      (char *)FEATURES, (char *)"-E",
-			 (char *)EXTENDED, (char *)path,      NULL };
+	char *argv[] = { (char *)"mke2fs", (char *)"-q",     (char *)"-F",
+			 (char *)"-t",     (char *)"ext4",   (char *)"-b",
+			 (char *)"4096",   (char *)"-m",     (char *)"0",
+			 (char *)"-O",     (char *)FEATURES, (char *)"-E",
+			 (char *)EXTENDED, (char *)path,     NULL };
 	posix_spawn_file_actions_t actions;
 	int rc = ENOENT, status = 0;
 	pid_t pid = -1;

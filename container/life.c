@@ -15,6 +15,8 @@
  */
 #include "container/room.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,9 +24,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <dirent.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -34,7 +36,7 @@
 
 enum { KILL_MS = 20 * 1000, EXIT_DEAD = 137 };
 
-/* --- looking ---------------------------------------------------------------------------------------- */
+/* --- looking --------------------------------------------------------------------------------- */
 
 static int is_locked(int lock_fd)
 {
@@ -44,16 +46,38 @@ static int is_locked(int lock_fd)
 	return 0;
 }
 
+/* What the keeper wrote into the lock file as its last act; -1: nothing. */
+static int final_code(int lock_fd)
+{
+	char text[8] = "";
+
+	if (pread(lock_fd, text, sizeof(text) - 1, 0) <= 0 || !isdigit((unsigned char)text[0]))
+		return -1;
+	return atoi(text) & 255;
+}
+
 static int load_state(struct container *c, struct err *err)
 {
-	int rc;
+	int rc, code;
 
 	/* In this order: if it ends in between, the state is the final one. */
 	c->alive = is_locked(c->lock_fd);
 	rc = state_read(c->dir_fd, &c->state, err);
 	if (rc < 0)
 		return rc;
-	if (!c->alive && c->state.status != CONTAINER_EXITED) {
+	if (c->alive || c->state.status == CONTAINER_EXITED)
+		return 0;
+	code = final_code(c->lock_fd);
+	if (code >= 0) {
+		struct stat st = { 0 };
+
+		fstat(c->lock_fd, &st);
+		c->state.status = CONTAINER_EXITED;
+		c->state.exit_code = code;
+		c->state.finished = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+		snprintf(c->state.reason, sizeof(c->state.reason),
+			 "how it ended could not be written to its state.json: is the disk full?");
+	} else {
 		c->state.status = CONTAINER_DEAD;
 		c->state.exit_code = EXIT_DEAD;
 		snprintf(c->state.reason, sizeof(c->state.reason),
@@ -88,8 +112,8 @@ int container_load(const struct container_store *store, const char *id, struct c
 	return rc;
 }
 
-int container_get(const struct container_store *store, const char *reference,
-		  struct container *c, struct err *err)
+int container_get(const struct container_store *store, const char *reference, struct container *c,
+		  struct err *err)
 {
 	char id[CONTAINER_ID_LENGTH + 1];
 	int rc = container_find(store, reference, id, err);
@@ -153,7 +177,7 @@ int container_list(const struct container_store *store, struct container **list,
 	return 0;
 }
 
-/* --- talking ---------------------------------------------------------------------------------------- */
+/* --- talking --------------------------------------------------------------------------------- */
 
 int container_connect(const struct container *c, struct err *err)
 {
@@ -163,13 +187,12 @@ int container_connect(const struct container *c, struct err *err)
 	if (fd < 0)
 		return err_sys(err, errno, "making a socket");
 	/* The directory's own path may be longer than the 108 bytes that a socket's may have. */
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control",
-		 c->dir_fd);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", c->dir_fd);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd_steal(&fd);
 	if (errno == ECONNREFUSED || errno == ENOENT) {
-		err_set(err, ESRCH, "container %.*s (%s) is not running", CONTAINER_ID_SHORT,
-			c->id, c->config.name);
+		err_set(err, ESRCH, "container %.*s (%s) is not running", CONTAINER_ID_SHORT, c->id,
+			c->config.name);
 		return -ESRCH;
 	}
 	return err_sys(err, errno, "reaching the monitor of container %.*s", CONTAINER_ID_SHORT,
@@ -216,25 +239,20 @@ static int wait_monitor(int fd, uint64_t ms)
 	}
 }
 
-/* --- the end ----------------------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 int container_wait(struct container *c, int *exit_code, struct err *err)
 {
-	char text[16] = "";
-	ssize_t n;
-
 	while (flock(c->lock_fd, LOCK_SH) < 0) {
 		if (errno != EINTR)
-			return err_sys(err, errno, "waiting for container %.*s",
-				       CONTAINER_ID_SHORT, c->id);
+			return err_sys(err, errno, "waiting for container %.*s", CONTAINER_ID_SHORT,
+				       c->id);
 	}
 	flock(c->lock_fd, LOCK_UN);
 	c->alive = 0;
-	n = pread(c->lock_fd, text, sizeof(text) - 1, 0);
-	if (n > 0) {
-		*exit_code = atoi(text);
+	*exit_code = final_code(c->lock_fd);
+	if (*exit_code >= 0)
 		return 0;
-	}
 	if (load_state(c, NULL) < 0)
 		c->state.exit_code = EXIT_DEAD;
 	*exit_code = c->state.exit_code;

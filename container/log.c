@@ -50,7 +50,7 @@ struct record_head {
 
 enum { RECORD_MAX = 128 * 1024 };
 
-/* --- writing ---------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static int segment_begin(struct log_writer *log, unsigned index, uint64_t sequence)
 {
@@ -66,8 +66,7 @@ static int segment_begin(struct log_writer *log, unsigned index, uint64_t sequen
 	return 0;
 }
 
-int log_create(struct log_writer *log, int dir_fd, const char *name, uint64_t size,
-	       struct err *err)
+int log_create(struct log_writer *log, int dir_fd, const char *name, uint64_t size, struct err *err)
 {
 	char file[64];
 
@@ -87,16 +86,16 @@ int log_create(struct log_writer *log, int dir_fd, const char *name, uint64_t si
 	return 0;
 }
 
-static int write_record(struct log_writer *log, enum container_log_stream stream,
-			const void *data, size_t size)
+static int write_record(struct log_writer *log, enum container_log_stream stream, const void *data,
+			size_t size)
 {
 	struct record_head head = { .size = htole32((uint32_t)size), .stream = htole32(stream) };
 	struct iovec iov[] = { { &head, sizeof(head) }, { (void *)(uintptr_t)data, size } };
 	struct timespec now;
 
 	if (log->used == 0 || log->used + sizeof(head) + size > log->segment_size) {
-		if (segment_begin(log, log->used == 0 ? 0 : 1 - log->current,
-				  log->sequence + 1) < 0)
+		if (segment_begin(log, log->used == 0 ? 0 : 1 - log->current, log->sequence + 1) <
+		    0)
 			return -ENOSPC;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -115,8 +114,7 @@ void log_write(struct log_writer *log, enum container_log_stream stream, const v
 	char lost[24];
 
 	if (log->lost_unsaid) {
-		int n = snprintf(lost, sizeof(lost), "%llu",
-				 (unsigned long long)log->lost_unsaid);
+		int n = snprintf(lost, sizeof(lost), "%llu", (unsigned long long)log->lost_unsaid);
 
 		if (write_record(log, LOG_LOST, lost, (size_t)n) == 0)
 			log->lost_unsaid = 0;
@@ -127,7 +125,7 @@ void log_write(struct log_writer *log, enum container_log_stream stream, const v
 	}
 }
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 struct container_log_reader {
 	int fds[LOG_SEGMENTS], inotify_fd, monitor_fd;
@@ -166,16 +164,14 @@ struct container_log_reader *container_log_open(const struct container *c, int k
 
 	if (!r)
 		return err_sys(err, ENOMEM, "reading a log"), NULL;
-	*r = (struct container_log_reader){
-		.fds = { -1, -1 }, .inotify_fd = -1, .monitor_fd = -1
-	};
+	*r = (struct container_log_reader){ .fds = { -1, -1 }, .inotify_fd = -1, .monitor_fd = -1 };
 	r->data = malloc(RECORD_MAX);
 	for (unsigned i = 0; i < LOG_SEGMENTS; i++) {
 		snprintf(file, sizeof(file), "%s.%u", kernel ? "kernel" : "log", i);
 		r->fds[i] = openat(c->dir_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 		if (r->fds[i] < 0 || !r->data) {
-			err_sys(err, r->data ? errno : ENOMEM, "opening %s of container %.*s",
-				file, CONTAINER_ID_SHORT, c->id);
+			err_sys(err, r->data ? errno : ENOMEM, "opening %s of container %.*s", file,
+				CONTAINER_ID_SHORT, c->id);
 			container_log_close(r);
 			return NULL;
 		}
@@ -198,8 +194,7 @@ static int read_record(struct container_log_reader *r, struct container_log_reco
 	size = le32toh(head.size);
 	if (size > RECORD_MAX || le32toh(head.stream) < LOG_STDOUT ||
 	    le32toh(head.stream) > LOG_LOST)
-		return err_set(err, EBADMSG, "the log is damaged at byte %lld",
-			       (long long)r->at);
+		return err_set(err, EBADMSG, "the log is damaged at byte %lld", (long long)r->at);
 	n = pread(r->fds[r->current], r->data, size, r->at + (off_t)sizeof(head));
 	if (n < (ssize_t)size)
 		return n < 0 ? err_sys(err, errno, "reading the log") : 0;

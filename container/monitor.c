@@ -30,7 +30,6 @@
 #include "container/monitor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,19 +41,17 @@
 #include "base/fd.h"
 #include "base/utf8.h"
 
-#define SECONDS 1000000000ull
-
 enum {
 	BOOT_SECONDS = 30,
-	KILL_SECONDS = 3,  /* from SIGKILL to the machine's end, if nothing happens */
 	STOP_SECONDS = 10, /* for writing back */
 	DRAIN_SECONDS = 2, /* for the rest of a dying kernel's log */
 	READ_SIZE = 32 * 1024,
+	LOG_READS_MAX = 64,
 };
 
-/* --- to the keeper ------------------------------------------------------------------------------- */
+/* --- to the keeper --------------------------------------------------------------------------- */
 
-static void tell(struct monitor *m, struct report *r)
+void monitor_tell(struct monitor *m, struct report *r)
 {
 	if (!r->ns)
 		r->ns = loop_now();
@@ -64,18 +61,18 @@ static void tell(struct monitor *m, struct report *r)
 
 static void tell_phase(struct monitor *m, enum container_phase phase)
 {
-	tell(m, &(struct report){ .kind = REPORT_PHASE, .phase = phase });
+	monitor_tell(m, &(struct report){ .kind = REPORT_PHASE, .phase = phase });
 }
 
 /* The last word. The keeper kills the machine when it reads it. */
-static void finish(struct monitor *m)
+void monitor_finish(struct monitor *m)
 {
 	if (m->phase == MONITOR_OVER)
 		return;
 	m->phase = MONITOR_OVER;
 	m->end.last = 1;
 	m->end.log_lost = m->log.lost;
-	tell(m, &m->end);
+	monitor_tell(m, &m->end);
 	loop_timer_clear(&m->loop, &m->boot_timer);
 	loop_timer_clear(&m->loop, &m->kill_timer);
 	loop_timer_clear(&m->loop, &m->stop_timer);
@@ -89,7 +86,7 @@ static void finish(struct monitor *m)
 	loop_timer_set(&m->loop, &m->drain_timer, DRAIN_SECONDS * SECONDS);
 }
 
-static void set_end(struct monitor *m, enum report_kind kind, uint32_t value, const char *text)
+void monitor_end(struct monitor *m, enum report_kind kind, uint32_t value, const char *text)
 {
 	m->end.kind = kind;
 	m->end.value = value;
@@ -97,12 +94,12 @@ static void set_end(struct monitor *m, enum report_kind kind, uint32_t value, co
 }
 
 /* The guest is not to be talked to any more, though it may still run. */
-static void lose(struct monitor *m, const char *why)
+void monitor_lose(struct monitor *m, const char *why)
 {
 	if (m->phase == MONITOR_OVER)
 		return;
-	set_end(m, REPORT_LOST, 125, why);
-	finish(m);
+	monitor_end(m, REPORT_LOST, 125, why);
+	monitor_finish(m);
 }
 
 static void boot_expired(struct loop_timer *timer)
@@ -112,16 +109,16 @@ static void boot_expired(struct loop_timer *timer)
 
 	snprintf(text, sizeof(text), "its kernel did not come up in time%s%s",
 		 m->reason.last[0] ? "; the last that it said: " : "", m->reason.last);
-	lose(m, text);
+	monitor_lose(m, text);
 }
 
-static void kill_expired(struct loop_timer *timer)
+void monitor_killed(struct loop_timer *timer)
 {
 	struct monitor *m = loop_owner(timer, struct monitor, kill_timer);
 
-	set_end(m, REPORT_EXIT, 128 + SIGKILL, "");
+	monitor_end(m, REPORT_EXIT, 128 + SIGKILL, "");
 	m->end.extra = SIGKILL;
-	finish(m);
+	monitor_finish(m);
 }
 
 static void stop_expired(struct loop_timer *timer)
@@ -133,16 +130,16 @@ static void stop_expired(struct loop_timer *timer)
 			 "its kernel did not write everything back within %d seconds and was "
 			 "killed: the last changes to its layer and volumes may be lost",
 			 STOP_SECONDS);
-	finish(m);
+	monitor_finish(m);
 }
 
 /* What the kernel's log says about the end of a machine that did not say EXIT. */
 static void say_why(struct monitor *m)
 {
 	if (m->reason.panic[0])
-		set_end(m, REPORT_LOST, 125, m->reason.panic);
+		monitor_end(m, REPORT_LOST, 125, m->reason.panic);
 	else
-		set_end(m, REPORT_LOST, 125, m->reason.oom);
+		monitor_end(m, REPORT_LOST, 125, m->reason.oom);
 }
 
 static void drain_expired(struct loop_timer *timer)
@@ -151,14 +148,14 @@ static void drain_expired(struct loop_timer *timer)
 
 	if (m->phase != MONITOR_OVER) {
 		say_why(m);
-		finish(m);
+		monitor_finish(m);
 	} else if (m->kernel_log.fd >= 0) {
 		loop_remove(&m->loop, &m->kernel_log);
 		fd_close(&m->kernel_log.fd);
 	}
 }
 
-/* --- to the guest ---------------------------------------------------------------------------------- */
+/* --- to the guest ---------------------------------------------------------------------------- */
 
 void monitor_send(struct monitor *m, enum wire_type type, uint16_t proc, uint8_t channel,
 		  const void *payload, size_t size)
@@ -173,7 +170,7 @@ void monitor_send(struct monitor *m, enum wire_type type, uint16_t proc, uint8_t
 	wire_header_put(head, &h);
 	if (buf_append(&m->wire_out, head, sizeof(head), WIRE_OUT_LIMIT) < 0 ||
 	    buf_append(&m->wire_out, payload, size, WIRE_OUT_LIMIT) < 0)
-		lose(m, "the monitor ran out of memory");
+		monitor_lose(m, "the monitor ran out of memory");
 }
 
 void monitor_send_u32(struct monitor *m, enum wire_type type, uint16_t proc, uint8_t channel,
@@ -186,65 +183,7 @@ void monitor_send_u32(struct monitor *m, enum wire_type type, uint16_t proc, uin
 	monitor_send(m, type, proc, channel, raw, sizeof(raw));
 }
 
-static void send_size(struct monitor *m, struct proc *proc)
-{
-	uint8_t raw[4];
-	struct wire_out out = { .data = raw, .room = sizeof(raw) };
-
-	wire_put_u16(&out, proc->rows);
-	wire_put_u16(&out, proc->columns);
-	monitor_send(m, WIRE_WINSIZE, proc->number, 0, raw, sizeof(raw));
-	proc->resized = 0;
-}
-
-void monitor_grant(struct monitor *m, struct proc *proc, unsigned flow)
-{
-	struct flow *f = &proc->flows[flow];
-	uint64_t allowed = f->sent;
-
-	if (proc->state == PROC_FREE || f->eof)
-		return;
-	for (struct conn *c = m->conns; c; c = c->next) {
-		if (c->proc == proc && !c->gone && c->consumed[flow] < allowed)
-			allowed = c->consumed[flow];
-	}
-	if (allowed - f->granted < CREDIT_STEP)
-		return;
-	monitor_send_u32(m, WIRE_CREDIT, proc->number, (uint8_t)(WIRE_STDOUT + flow),
-			 (uint32_t)(allowed - f->granted));
-	f->granted = allowed;
-}
-
-void monitor_signal(struct monitor *m, struct proc *proc, uint32_t signal)
-{
-	if (proc->state == PROC_RUNNING)
-		monitor_send_u32(m, WIRE_SIGNAL, proc->number, 0, signal);
-	else
-		proc->signals |= 1ull << (signal - 1);
-	if (signal != SIGKILL || proc->number != WORKLOAD || m->phase > MONITOR_UP)
-		return;
-	if (proc->state == PROC_RUNNING && !m->kill_timer.at)
-		loop_timer_set(&m->loop, &m->kill_timer, KILL_SECONDS * SECONDS);
-	else if (proc->state != PROC_RUNNING)
-		kill_expired(&m->kill_timer);
-}
-
-struct proc *monitor_new_proc(struct monitor *m)
-{
-	for (uint16_t i = WORKLOAD + 1; i < WIRE_PROCS_MAX; i++) {
-		struct proc *proc = &m->procs[i];
-
-		if (proc->state != PROC_FREE)
-			continue;
-		*proc = (struct proc){
-			.number = i, .state = PROC_STARTING, .stdin_room = WIRE_WINDOW
-		};
-		return proc;
-	}
-	return NULL;
-}
-
-/* --- from the guest -------------------------------------------------------------------------------- */
+/* --- from the guest -------------------------------------------------------------------------- */
 
 static int on_hello(struct monitor *m, const uint8_t *payload, size_t size)
 {
@@ -258,14 +197,15 @@ static int on_hello(struct monitor *m, const uint8_t *payload, size_t size)
 		char text[128];
 
 		snprintf(text, sizeof(text),
-			 "its init speaks version %u of the wire, this hillock %u", version,
+			 "its init speaks version %u of the wire, this hillock %d", version,
 			 WIRE_VERSION);
-		lose(m, text);
+		monitor_lose(m, text);
 		return 0;
 	}
 	m->wire_open = 1;
 	if (age < now)
-		tell(m, &(struct report){ .kind = REPORT_PHASE, .phase = PHASE_CLOCK, .ns = now - age });
+		monitor_tell(m, &(struct report){
+				.kind = REPORT_PHASE, .phase = PHASE_CLOCK, .ns = now - age });
 	tell_phase(m, PHASE_HELLO);
 	return 0;
 }
@@ -279,159 +219,34 @@ static int on_ready(struct monitor *m)
 	return 0;
 }
 
-static int on_started(struct monitor *m, struct proc *proc, const uint8_t *payload, size_t size)
-{
-	struct wire_in in = { .data = payload, .size = size };
-
-	proc->pid = wire_get_u32(&in);
-	wire_get_u64(&in);
-	if (wire_get_end(&in) < 0 || proc->state != PROC_STARTING || m->phase == MONITOR_BOOT)
-		return -EPROTO;
-	proc->state = PROC_RUNNING;
-	if (proc->number == WORKLOAD) {
-		loop_timer_clear(&m->loop, &m->boot_timer);
-		tell(m, &(struct report){ .kind = REPORT_STARTED, .value = proc->pid });
-	}
-	for (uint32_t n = 1; proc->signals && n <= 64; n++) {
-		if (proc->signals & 1ull << (n - 1))
-			monitor_signal(m, proc, n);
-	}
-	proc->signals = 0;
-	if (proc->resized)
-		send_size(m, proc);
-	return 0;
-}
-
-static int on_failed(struct monitor *m, struct proc *proc, const uint8_t *payload, size_t size)
+/* FAILED, of the guest as a whole or of the workload: how it ended. */
+int monitor_failed(struct monitor *m, const uint8_t *payload, size_t size)
 {
 	struct wire_in in = { .data = payload, .size = size };
 	uint32_t code = wire_get_u32(&in);
 	struct wire_string why = wire_get_string(&in);
 	char text[sizeof(m->end.text)];
 
-	if (wire_get_end(&in) < 0 || code < 125 || code > 127 ||
-	    (proc && proc->state != PROC_STARTING))
+	if (wire_get_end(&in) < 0 || code < 125 || code > 127)
 		return -EPROTO;
-	if (!proc || proc->number == WORKLOAD) {
-		utf8_clean(text, sizeof(text), why.data, why.length);
-		set_end(m, REPORT_FAILED, code, text);
-		finish(m);
-	}
-	if (proc)
-		proc->state = PROC_FREE;
+	utf8_clean(text, sizeof(text), why.data, why.length);
+	monitor_end(m, REPORT_FAILED, code, text);
+	monitor_finish(m);
 	return 0;
 }
 
 /* The workload is over: what is left to do before the machine may be cut off? */
-static void wind_down(struct monitor *m)
+void monitor_wind_down(struct monitor *m)
 {
 	loop_timer_clear(&m->loop, &m->kill_timer);
 	if (!m->spec->sync) {
-		finish(m);
+		monitor_finish(m);
 		return;
 	}
 	tell_phase(m, PHASE_EXIT);
 	m->phase = MONITOR_STOPPING;
 	monitor_send(m, WIRE_SHUTDOWN, 0, 0, NULL, 0);
 	loop_timer_set(&m->loop, &m->stop_timer, STOP_SECONDS * SECONDS);
-}
-
-static int on_exit_frame(struct monitor *m, struct proc *proc, const uint8_t *payload, size_t size)
-{
-	struct wire_in in = { .data = payload, .size = size };
-	uint32_t code = wire_get_u32(&in), signal = wire_get_u32(&in);
-
-	wire_get_u64(&in);
-	if (wire_get_end(&in) < 0 || code > 255 || signal > 64 || proc->state != PROC_RUNNING)
-		return -EPROTO;
-	proc->state = PROC_FREE;
-	if (proc->number != WORKLOAD || m->phase > MONITOR_UP)
-		return 0;
-	set_end(m, REPORT_EXIT, code, "");
-	m->end.extra = signal;
-	if (signal == SIGKILL && m->reason.oom[0]) {
-		m->end.out_of_memory = 1;
-		snprintf(m->end.text, sizeof(m->end.text), "%s", m->reason.oom);
-	}
-	wind_down(m);
-	return 0;
-}
-
-static int on_output(struct monitor *m, struct proc *proc, const struct wire_header *h,
-		     const uint8_t *payload)
-{
-	struct flow *f;
-
-	if ((h->channel != WIRE_STDOUT && h->channel != WIRE_STDERR) ||
-	    proc->state != PROC_RUNNING)
-		return -EPROTO;
-	f = &proc->flows[h->channel - WIRE_STDOUT];
-	if (f->eof)
-		return -EPROTO;
-	if (h->type == WIRE_EOF) {
-		f->eof = 1;
-		return h->length ? -EPROTO : 0;
-	}
-	if (h->length == 0 || h->length > WIRE_DATA_MAX ||
-	    f->sent + h->length > f->granted + WIRE_WINDOW)
-		return -EPROTO;
-	f->sent += h->length;
-	if (proc->number == WORKLOAD && !m->spec->no_log)
-		log_write(&m->log, h->channel == WIRE_STDOUT ? LOG_STDOUT : LOG_STDERR, payload,
-			  h->length);
-	return 0;
-}
-
-static int on_credit(struct proc *proc, const struct wire_header *h, const uint8_t *payload)
-{
-	struct wire_in in = { .data = payload, .size = h->length };
-	uint32_t n = wire_get_u32(&in);
-
-	if (wire_get_end(&in) < 0 || h->channel != WIRE_STDIN || n == 0 ||
-	    n > WIRE_WINDOW - proc->stdin_room)
-		return -EPROTO;
-	proc->stdin_room += n;
-	return 0;
-}
-
-static int on_proc_frame(struct monitor *m, const struct wire_header *h, const uint8_t *payload)
-{
-	struct proc *proc;
-	int rc;
-
-	if (h->proc == 0 || h->proc >= WIRE_PROCS_MAX)
-		return -EPROTO;
-	proc = &m->procs[h->proc];
-	if (proc->state == PROC_FREE)
-		return -EPROTO;
-	switch (h->type) {
-	case WIRE_STARTED:
-		rc = on_started(m, proc, payload, h->length);
-		break;
-	case WIRE_FAILED:
-		rc = on_failed(m, proc, payload, h->length);
-		break;
-	case WIRE_EXIT:
-		rc = on_exit_frame(m, proc, payload, h->length);
-		break;
-	case WIRE_DATA:
-	case WIRE_EOF:
-		rc = on_output(m, proc, h, payload);
-		break;
-	case WIRE_CREDIT:
-		rc = on_credit(proc, h, payload);
-		break;
-	default:
-		return -EPROTO;
-	}
-	if (rc < 0)
-		return rc;
-	conn_pass_on(m, proc, h, payload);
-	if (proc->state == PROC_FREE)
-		conn_end_sessions(m, proc);
-	else if (h->type == WIRE_DATA)
-		monitor_grant(m, proc, h->channel - WIRE_STDOUT);
-	return 0;
 }
 
 static int on_frame(struct monitor *m, const struct wire_header *h, const uint8_t *payload)
@@ -441,17 +256,17 @@ static int on_frame(struct monitor *m, const struct wire_header *h, const uint8_
 	if (!m->wire_open)
 		return -EPROTO;
 	if (h->proc != 0)
-		return on_proc_frame(m, h, payload);
+		return proc_frame(m, h, payload);
 	switch (h->type) {
 	case WIRE_READY:
 		return on_ready(m);
 	case WIRE_FAILED:
-		return m->phase == MONITOR_BOOT ? on_failed(m, NULL, payload, h->length) : -EPROTO;
+		return m->phase == MONITOR_BOOT ? monitor_failed(m, payload, h->length) : -EPROTO;
 	case WIRE_DOWN:
 		if (m->phase != MONITOR_STOPPING)
 			return -EPROTO;
 		tell_phase(m, PHASE_DOWN);
-		finish(m);
+		monitor_finish(m);
 		return 0;
 	default:
 		return -EPROTO;
@@ -485,7 +300,7 @@ static void take_frames(struct monitor *m)
 		if (size == 0)
 			return;
 		if (size < 0 || on_frame(m, &h, payload) < 0) {
-			lose(m, "its init broke the rules of the wire");
+			monitor_lose(m, "its init broke the rules of the wire");
 			return;
 		}
 		buf_consume(&m->wire_in, (size_t)size);
@@ -517,7 +332,7 @@ static void wire_ready(struct loop_source *source, uint32_t events)
 		return;
 	at = buf_reserve(&m->wire_in, READ_SIZE, limit);
 	if (!at) {
-		lose(m, "the monitor ran out of memory");
+		monitor_lose(m, "the monitor ran out of memory");
 		return;
 	}
 	n = recv(source->fd, at, READ_SIZE, MSG_DONTWAIT);
@@ -531,19 +346,37 @@ static void wire_ready(struct loop_source *source, uint32_t events)
 	take_frames(m);
 }
 
-/* --- the kernel's log ------------------------------------------------------------------------------- */
+/* --- the kernel's log ------------------------------------------------------------------------ */
+
+static ssize_t read_kernel_log(struct monitor *m)
+{
+	char data[4096];
+	ssize_t n = m->kernel_log.fd < 0 ? 0 : read(m->kernel_log.fd, data, sizeof(data));
+
+	if (n < 0)
+		return -errno;
+	if (n > 0) {
+		log_write(&m->klog, LOG_KERNEL, data, (size_t)n);
+		reason_feed(&m->reason, data, (size_t)n);
+	}
+	return n;
+}
+
+/* The pipe is not the wire: what the kernel said before this frame may still be in it. */
+void monitor_catch_up(struct monitor *m)
+{
+	for (int i = 0; i < LOG_READS_MAX && read_kernel_log(m) > 0; i++)
+		;
+}
 
 static void kernel_log_ready(struct loop_source *source, uint32_t events)
 {
 	struct monitor *m = loop_owner(source, struct monitor, kernel_log);
-	char data[4096];
-	ssize_t n = read(source->fd, data, sizeof(data));
+	ssize_t n = read_kernel_log(m);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN || n == -EINTR)
 		return;
 	if (n > 0) {
-		log_write(&m->klog, LOG_KERNEL, data, (size_t)n);
-		reason_feed(&m->reason, data, (size_t)n);
 		/* A kernel that panicked and hangs instead of ending. */
 		if (m->reason.panic[0] && m->phase < MONITOR_LOST && !m->drain_timer.at)
 			loop_timer_set(&m->loop, &m->drain_timer, DRAIN_SECONDS * SECONDS);
@@ -553,11 +386,11 @@ static void kernel_log_ready(struct loop_source *source, uint32_t events)
 	fd_close(&source->fd);
 	if (m->phase == MONITOR_LOST) {
 		say_why(m);
-		finish(m);
+		monitor_finish(m);
 	}
 }
 
-/* --- the keeper -------------------------------------------------------------------------------------- */
+/* --- the keeper ------------------------------------------------------------------------------ */
 
 /* It says nothing; the end of its side means that the container must end. */
 static void keeper_ready(struct loop_source *source, uint32_t events)
@@ -566,10 +399,10 @@ static void keeper_ready(struct loop_source *source, uint32_t events)
 
 	loop_remove(&m->loop, source);
 	if (m->phase <= MONITOR_UP)
-		monitor_signal(m, &m->procs[WORKLOAD], SIGKILL);
+		proc_signal(m, &m->procs[WORKLOAD], SIGKILL);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 static void tell_lost(struct monitor *m)
 {
@@ -579,7 +412,7 @@ static void tell_lost(struct monitor *m)
 	if (m->log.lost < 2 * m->log_lost_told)
 		return;
 	m->log_lost_told = m->log.lost;
-	tell(m, &(struct report){ .kind = REPORT_LOG, .log_lost = m->log.lost });
+	monitor_tell(m, &(struct report){ .kind = REPORT_LOG, .log_lost = m->log.lost });
 }
 
 /* After each turn: everything that can be sent is sent, then the waiting is set right. */
@@ -618,7 +451,7 @@ int monitor_prepare(struct monitor *m, const struct monitor_spec *spec)
 	m->log = spec->log;
 	m->klog = spec->kernel_log;
 	m->boot_timer.expired = boot_expired;
-	m->kill_timer.expired = kill_expired;
+	m->kill_timer.expired = monitor_killed;
 	m->stop_timer.expired = stop_expired;
 	m->drain_timer.expired = drain_expired;
 	*workload = (struct proc){
@@ -681,6 +514,6 @@ void monitor_run(const struct monitor_spec *spec)
 		send(spec->report_fd, &lost, sizeof(lost), MSG_NOSIGNAL);
 		_exit(1);
 	}
-	tell(m, &(struct report){ .kind = REPORT_JAILED });
+	monitor_tell(m, &(struct report){ .kind = REPORT_JAILED });
 	_exit(monitor_serve(m) < 0);
 }

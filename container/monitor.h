@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What monitor.c (the guest's side) and conn.c (the clients' side) share. */
+/* What monitor.c (the whole), proc.c (processes) and conn.c (clients) share. */
 #ifndef HILLOCK_CONTAINER_MONITOR_H
 #define HILLOCK_CONTAINER_MONITOR_H
 
@@ -9,12 +9,14 @@
 
 /* Frames of credit, signals and the like may wait for the guest up to here; then nobody who could
  * cause more of them is read from. A window of input of each process comes on top. */
-#define WIRE_OUT_HIGH  (128 * 1024)
+#define WIRE_OUT_HIGH (128 * 1024)
 #define WIRE_OUT_LIMIT (16 * 1024 * 1024)
 /* A window of each of two channels in frames of one byte each, and some control frames. */
 #define CONN_OUT_LIMIT (2 * WIRE_WINDOW * (WIRE_HEADER_SIZE + 1) + 64 * 1024)
-#define CONNS_MAX      256
-#define WORKLOAD       1 /* its proc number, with the guest and with every client */
+#define CONNS_MAX 256
+#define WORKLOAD 1 /* its proc number, with the guest and with every client */
+
+#define SECONDS 1000000000ull /* in the ns of timers */
 
 /* Credit is given back in pieces of this size, to spare frames. */
 #define CREDIT_STEP (WIRE_WINDOW / 4)
@@ -47,7 +49,7 @@ struct conn {
 	struct loop_source source; /* first: the loop hands this back */
 	struct monitor *monitor;
 	struct conn *next;
-	struct proc *proc; /* whose session it is, or NULL */
+	struct proc *proc;    /* whose session it is, or NULL */
 	uint64_t consumed[2]; /* of proc's flows, as `sent` counts */
 	struct buf in, out;
 	int closing; /* flush, then close */
@@ -73,7 +75,7 @@ struct monitor {
 	struct loop_timer boot_timer, kill_timer, stop_timer, drain_timer;
 };
 
-/* --- monitor.c ------------------------------------------------------------------------------------ */
+/* --- monitor.c ------------------------------------------------------------------------------- */
 
 /* What monitor_run() does, without the jail: for tests. `m` is zeroed, `spec` outlives it. */
 int monitor_prepare(struct monitor *m, const struct monitor_spec *spec);
@@ -84,14 +86,34 @@ void monitor_send(struct monitor *m, enum wire_type type, uint16_t proc, uint8_t
 		  const void *payload, size_t size);
 void monitor_send_u32(struct monitor *m, enum wire_type type, uint16_t proc, uint8_t channel,
 		      uint32_t value);
+void monitor_tell(struct monitor *m, struct report *r);
+/* How it ends; monitor_finish() tells the keeper, who then kills the machine. */
+void monitor_end(struct monitor *m, enum report_kind kind, uint32_t value, const char *text);
+void monitor_finish(struct monitor *m);
+/* The guest is not to be talked to any more, though it may still run. */
+void monitor_lose(struct monitor *m, const char *why);
+/* A FAILED that ends everything: its payload. 0 or -EPROTO. */
+int monitor_failed(struct monitor *m, const uint8_t *payload, size_t size);
+/* The workload is over: has everything written back, if that is needed, and finishes. */
+void monitor_wind_down(struct monitor *m);
+/* Ends the machine as if its workload had died of SIGKILL. */
+void monitor_killed(struct loop_timer *timer);
+/* Reads what the kernel's log has by now. */
+void monitor_catch_up(struct monitor *m);
+
+/* --- proc.c ---------------------------------------------------------------------------------- */
+
+/* A frame of a process, from the guest. 0 or -EPROTO. */
+int proc_frame(struct monitor *m, const struct wire_header *h, const uint8_t *payload);
 /* Gives the guest the credit that the slowest reader allows. */
-void monitor_grant(struct monitor *m, struct proc *proc, unsigned flow);
+void proc_grant(struct monitor *m, struct proc *proc, unsigned flow);
 /* A signal for a process: now, or as soon as it runs. SIGKILL for a workload that has not
  * started, or does not die of it, ends the machine. */
-void monitor_signal(struct monitor *m, struct proc *proc, uint32_t signal);
-struct proc *monitor_new_proc(struct monitor *m);
+void proc_signal(struct monitor *m, struct proc *proc, uint32_t signal);
+/* One that is not in use, or NULL. */
+struct proc *proc_new(struct monitor *m);
 
-/* --- conn.c ----------------------------------------------------------------------------------------- */
+/* --- conn.c ---------------------------------------------------------------------------------- */
 
 /* Takes over `fd`. `proc`: it is that process's session from the start. -errno on failure. */
 int conn_add(struct monitor *m, int fd, struct proc *proc);

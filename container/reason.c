@@ -51,7 +51,7 @@ void reason_feed(struct reason *r, const void *data, size_t size)
 		if (bytes[i] == '\n' || bytes[i] == '\r')
 			end_line(r);
 		else if (r->length < sizeof(r->line) - 1)
-			r->line[r->length++] = bytes[i] >= ' ' && bytes[i] < 0x7f ? (char)bytes[i]
-										  : '?';
+			r->line[r->length++] =
+				bytes[i] >= ' ' && bytes[i] < 0x7f ? (char)bytes[i] : '?';
 	}
 }

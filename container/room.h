@@ -5,14 +5,14 @@
 
 #include "container/container.h"
 
-/* --- claim.c: directories, names, locks --------------------------------------------------------- */
+/* --- claim.c: directories, names, locks ------------------------------------------------------ */
 
 /*
  * Makes the directory of a new container, takes its lock and its name (a made-up one where
  * config->name is empty), and fills in config->id and ->name. On failure nothing is left behind.
  */
-int claim_create(const struct container_store *store, struct container_config *config,
-		 int *dir_fd, int *lock_fd, struct err *err);
+int claim_create(const struct container_store *store, struct container_config *config, int *dir_fd,
+		 int *lock_fd, struct err *err);
 /* Removes directory and name. The caller holds the container's lock. */
 int claim_remove(const struct container_store *store, const char *id, const char *name,
 		 struct err *err);
@@ -20,25 +20,24 @@ int claim_remove(const struct container_store *store, const char *id, const char
 int claim_id_valid(const char *id);
 int claim_name_valid(const char *name);
 
-/* --- state.c: JSON on disk ----------------------------------------------------------------------- */
+/* --- state.c: JSON on disk ------------------------------------------------------------------- */
 
 int config_write(int dir_fd, const struct container_config *config, struct err *err);
 int config_read(int dir_fd, struct container_config *config, struct err *err);
 int state_write(int dir_fd, const struct container_state *state, struct err *err);
 int state_read(int dir_fd, struct container_state *state, struct err *err);
 
-/* --- layer.c --------------------------------------------------------------------------------------- */
+/* --- layer.c --------------------------------------------------------------------------------- */
 
 /* Makes `layer.img` in `dir_fd`, an empty ext4 file system; returns its descriptor. */
-int layer_create(const struct container_store *store, int dir_fd, uint64_t size,
-		 struct err *err);
+int layer_create(const struct container_store *store, int dir_fd, uint64_t size, struct err *err);
 
-/* --- launch.c ------------------------------------------------------------------------------------- */
+/* --- launch.c -------------------------------------------------------------------------------- */
 
 /* Does the guest write anything that outlives the machine? */
 int launch_needs_sync(const struct container_config *config);
 
-/* --- log.c: writing ------------------------------------------------------------------------------ */
+/* --- log.c: writing -------------------------------------------------------------------------- */
 
 #define LOG_SEGMENTS 2
 
@@ -57,17 +56,17 @@ int log_create(struct log_writer *log, int dir_fd, const char *name, uint64_t si
 void log_write(struct log_writer *log, enum container_log_stream stream, const void *data,
 	       size_t size);
 
-/* --- keeper.c, monitor.c ----------------------------------------------------------------------------- */
+/* --- keeper.c, monitor.c --------------------------------------------------------------------- */
 
 /* What the monitor tells the keeper: whole datagrams, nothing in them is trusted. */
 enum report_kind {
 	REPORT_JAILED = 1,
-	REPORT_PHASE,	/* phase */
+	REPORT_PHASE,   /* phase */
 	REPORT_STARTED, /* value: pid in the guest */
-	REPORT_LOG,	/* log_lost */
-	REPORT_FAILED,	/* value: 125, 126, 127; text */
-	REPORT_EXIT,	/* value: code, extra: signal; text if there is more to say */
-	REPORT_LOST,	/* the guest is gone or not to be talked to; text: why, if known */
+	REPORT_LOG,     /* log_lost */
+	REPORT_FAILED,  /* value: 125, 126, 127; text */
+	REPORT_EXIT,    /* value: code, extra: signal; text if there is more to say */
+	REPORT_LOST,    /* the guest is gone or not to be talked to; text: why, if known */
 	REPORT_KINDS
 };
 
@@ -106,7 +105,7 @@ struct keeper_spec {
 /* The keeper's whole life; called in the forked child. */
 void keeper_run(struct keeper_spec *spec) __attribute__((noreturn));
 
-/* --- reason.c ----------------------------------------------------------------------------------------- */
+/* --- reason.c -------------------------------------------------------------------------------- */
 
 /* Watches a kernel's log go by for the lines that say why it died. Fixed room, hostile input. */
 struct reason {

@@ -46,7 +46,7 @@ enum {
 
 struct sink {
 	int fd;
-	mode_t type; /* S_IFIFO, … */
+	mode_t type;   /* S_IFIFO, … */
 	int no_nowait; /* RWF_NOWAIT does not work here */
 	struct buf queue;
 	uint32_t owed; /* credit not given back yet */
@@ -63,14 +63,14 @@ struct session {
 	int stdin_open, held_ctrl_p;
 	int signal_fd;
 	int session_over; /* no more frames will come */
-	int told;	  /* EXIT or FAILED came */
-	int news_over;	  /* OVER came, or there is no keeper to wait for */
-	int stop;	  /* leave now */
+	int told;         /* EXIT or FAILED came */
+	int news_over;    /* OVER came, or there is no keeper to wait for */
+	int stop;         /* leave now */
 	struct termios saved;
 	int is_raw;
 };
 
-/* --- frames to the monitor --------------------------------------------------------------------------- */
+/* --- frames to the monitor ------------------------------------------------------------------- */
 
 static void put(struct session *s, enum wire_type type, uint8_t channel, const void *payload,
 		size_t size)
@@ -136,7 +136,7 @@ static void flush_frames(struct session *s)
 	}
 }
 
-/* --- output ------------------------------------------------------------------------------------------ */
+/* --- output ---------------------------------------------------------------------------------- */
 
 /* Writes what goes without waiting, now that poll() says that something does. */
 static ssize_t write_some(struct sink *sink)
@@ -190,7 +190,7 @@ static void flush_sink(struct session *s, unsigned index)
 	credit(s, index, (size_t)n);
 }
 
-/* --- frames from the monitor -------------------------------------------------------------------------- */
+/* --- frames from the monitor ----------------------------------------------------------------- */
 
 static int on_data(struct session *s, const struct wire_header *h, const uint8_t *payload)
 {
@@ -269,8 +269,8 @@ static void take_frames(struct session *s)
 
 static void read_frames(struct session *s)
 {
-	uint8_t *at = buf_reserve(&s->in, READ_SIZE,
-				  WIRE_HEADER_SIZE + WIRE_PAYLOAD_MAX + READ_SIZE);
+	uint8_t *at =
+		buf_reserve(&s->in, READ_SIZE, WIRE_HEADER_SIZE + WIRE_PAYLOAD_MAX + READ_SIZE);
 	ssize_t n = at ? recv(s->spec->fd, at, READ_SIZE, MSG_DONTWAIT) : 0;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -303,7 +303,7 @@ static void read_news(struct session *s)
 		*s->err = news.err;
 }
 
-/* --- input ------------------------------------------------------------------------------------------- */
+/* --- input ----------------------------------------------------------------------------------- */
 
 /* Sends typed bytes, looking for the detach keys; at most one byte more than came. */
 static void put_keys(struct session *s, const uint8_t *keys, size_t size)
@@ -371,7 +371,7 @@ static void read_signals(struct session *s)
 	}
 }
 
-/* --- the loop ---------------------------------------------------------------------------------------- */
+/* --- the loop -------------------------------------------------------------------------------- */
 
 static int is_done(const struct session *s)
 {
@@ -500,7 +500,7 @@ void container_session_run(const struct container_session *spec,
 	buf_free(&s.sinks[1].queue);
 }
 
-/* --- beginning --------------------------------------------------------------------------------------- */
+/* --- beginning ------------------------------------------------------------------------------- */
 
 int container_session_start(int fd, const struct wire_start *start, char *const argv[],
 			    char *const envp[], struct err *err)

@@ -28,10 +28,10 @@ const char *const container_status_names[CONTAINER_STATUSES] = {
 };
 
 const char *const container_phase_names[CONTAINER_PHASES] = {
-	[PHASE_CLIENT] = "client",   [PHASE_KEEPER] = "keeper",	  [PHASE_JAIL] = "jail",
+	[PHASE_CLIENT] = "client",   [PHASE_KEEPER] = "keeper",   [PHASE_JAIL] = "jail",
 	[PHASE_KERNEL] = "kernel",   [PHASE_MONITOR] = "monitor", [PHASE_CLOCK] = "clock",
-	[PHASE_HELLO] = "hello",     [PHASE_READY] = "ready",	  [PHASE_STARTED] = "started",
-	[PHASE_EXIT] = "exit",	     [PHASE_DOWN] = "down",	  [PHASE_KILLED] = "killed",
+	[PHASE_HELLO] = "hello",     [PHASE_READY] = "ready",     [PHASE_STARTED] = "started",
+	[PHASE_EXIT] = "exit",       [PHASE_DOWN] = "down",       [PHASE_KILLED] = "killed",
 	[PHASE_REMOVED] = "removed",
 };
 
@@ -40,7 +40,7 @@ static const char *const layer_names[CONTAINER_LAYERS] = {
 	[CONTAINER_LAYER_MEMORY] = "memory",
 };
 
-/* --- writing ---------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static void add_string(struct json_object *o, const char *key, const char *value)
 {
@@ -69,8 +69,8 @@ static void add_list(struct json_object *o, const char *key, char **list)
 
 static int write_file(int dir_fd, const char *name, struct json_object *o, struct err *err)
 {
-	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-							      JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_object_to_json_string_ext(
+		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	int rc = text ? fd_replace_file(dir_fd, name, text, strlen(text), 0600, err)
 		      : err_sys(err, ENOMEM, "writing %s", name);
 
@@ -151,7 +151,7 @@ int state_write(int dir_fd, const struct container_state *s, struct err *err)
 	return write_file(dir_fd, "state.json", o, err);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static struct json_object *get(struct json_object *o, const char *key, enum json_type type)
 {
@@ -286,8 +286,7 @@ int config_read(int dir_fd, struct container_config *c, struct err *err)
 		.memory = (uint64_t)get_int(o, "memory", 0, INT64_MAX),
 		.vcpus = (unsigned)get_int(o, "vcpus", 0, CONTAINER_CPUS_MAX),
 		.pids = (uint64_t)get_int(o, "pids", 0, INT64_MAX),
-		.layer = (enum container_layer)get_name(o, "layer", layer_names,
-							CONTAINER_LAYERS),
+		.layer = (enum container_layer)get_name(o, "layer", layer_names, CONTAINER_LAYERS),
 		.layer_size = (uint64_t)get_int(o, "layer_size", 0, INT64_MAX),
 		.terminal = get_bool(o, "terminal"),
 		.stdin_open = get_bool(o, "stdin_open"),

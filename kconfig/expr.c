@@ -438,32 +438,71 @@ static int print_symbol(const struct kconfig_symbol *s, struct buf *out)
 	return rc ? rc : put(out, "\"");
 }
 
-static int print(const struct kconfig_expr *e, enum kc_expr_kind around, struct buf *out)
+static int print(const struct kconfig_expr *e, enum kc_expr_kind around, struct buf *out);
+
+/* What is joined by one operator, without doubles as far as there is room to remember them. */
+struct chain {
+	enum kc_expr_kind kind;
+	const struct kconfig_expr *printed[64];
+	uint32_t count;
+};
+
+static int print_chain(const struct kconfig_expr *e, struct chain *c, struct buf *out)
+{
+	const uint32_t room = sizeof(c->printed) / sizeof(c->printed[0]);
+	uint32_t i, j, known;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < e->count; i++) {
+		if (e->items[i]->kind == c->kind) {
+			rc = print_chain(e->items[i], c, out);
+			continue;
+		}
+		known = c->count < room ? c->count : room;
+		for (j = 0; j < known && c->printed[j] != e->items[i]; j++)
+			;
+		if (j < known)
+			continue;
+		if (known < room)
+			c->printed[known] = e->items[i];
+		if (c->count++ > 0)
+			rc = put(out, c->kind == EXPR_AND ? " && " : " || ");
+		rc = rc ? rc : print(e->items[i], c->kind, out);
+	}
+	return rc;
+}
+
+static int print_comparison(const struct kconfig_expr *e, struct buf *out)
 {
 	static const char *const operators[] = {
-		[EXPR_AND] = " && ",	    [EXPR_OR] = " || ",
 		[EXPR_EQUAL] = "=",	    [EXPR_UNEQUAL] = "!=",
 		[EXPR_LESS] = "<",	    [EXPR_LESS_EQUAL] = "<=",
 		[EXPR_GREATER] = ">",	    [EXPR_GREATER_EQUAL] = ">=",
 	};
+	int rc = print_symbol(e->symbols[0], out);
+
+	rc = rc ? rc : put(out, operators[e->kind]);
+	return rc ? rc : print_symbol(e->symbols[1], out);
+}
+
+static int print(const struct kconfig_expr *e, enum kc_expr_kind around, struct buf *out)
+{
 	bool enclosed = (e->kind == EXPR_OR && around == EXPR_AND) ||
 			(around == EXPR_NOT && e->kind != EXPR_SYMBOL && e->kind != EXPR_NOT);
+	struct chain chain = { .kind = e->kind };
 	int rc = enclosed ? put(out, "(") : 0;
-	uint32_t i;
 
-	if (e->kind == EXPR_NOT && rc == 0)
+	if (rc)
+		return rc;
+	if (e->kind == EXPR_SYMBOL) {
+		rc = print_symbol(e->symbols[0], out);
+	} else if (e->kind == EXPR_NOT) {
 		rc = put(out, "!");
-	if (kc_expr_has_items(e)) {
-		for (i = 0; rc == 0 && i < e->count; i++) {
-			rc = i > 0 ? put(out, operators[e->kind]) : 0;
-			rc = rc ? rc : print(e->items[i], e->kind, out);
-		}
+		rc = rc ? rc : print(e->items[0], EXPR_NOT, out);
+	} else if (kc_expr_has_items(e)) {
+		rc = print_chain(e, &chain, out);
 	} else {
-		rc = rc ? rc : print_symbol(e->symbols[0], out);
-		if (rc == 0 && e->kind != EXPR_SYMBOL)
-			rc = put(out, operators[e->kind]);
-		if (rc == 0 && e->kind != EXPR_SYMBOL)
-			rc = print_symbol(e->symbols[1], out);
+		rc = print_comparison(e, out);
 	}
 	return rc == 0 && enclosed ? put(out, ")") : rc;
 }

@@ -12,8 +12,8 @@
  *
  * A loop among the inputs is a mistake in the tree, with one exception: what bounds a number's
  * range is not looked at by scripts/kconfig when it searches for loops. So if there is a loop the
- * search is done again without these loose inputs, and a bound that comes later in the order is
- * taken as it stood before.
+ * search is done again without these loose inputs, and numbers are brought into their ranges when
+ * everything else is solved.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -351,7 +351,7 @@ int kc_graph_build(struct kconfig *k, struct err *err)
 	if (rc == 0)
 		loop = search_all(&b);
 	if (loop) {
-		b.ignore_loose = true;
+		b.ignore_loose = b.g->bounds_loop = true;
 		loop = search_all(&b);
 	}
 	if (loop)

@@ -102,7 +102,7 @@ static int enter(struct kc_reader *r)
 {
 	if (++r->depth <= KC_DEPTH_MAX)
 		return 0;
-	return kc_error(r->err, here(r), "nested deeper than %d", KC_DEPTH_MAX);
+	return kc_error(r->err, r->statement, "nested deeper than %d", KC_DEPTH_MAX);
 }
 
 /* --- expressions --------------------------------------------------------------------------- */

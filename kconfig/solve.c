@@ -251,7 +251,7 @@ static void compute_text(const struct kconfig *k, const struct kconfig_symbol *s
 	} else {
 		state->text = text_without(k, s);
 	}
-	broken = kc_broken_bound(k, s, state->text);
+	broken = k->graph->ignore_bounds ? NULL : kc_broken_bound(k, s, state->text);
 	if (broken)
 		state->text = kc_text_of(k, broken);
 }
@@ -407,7 +407,7 @@ static void compute(struct kconfig *k, uint32_t node)
 	}
 }
 
-void kconfig_solve(struct kconfig *k)
+static void sweep(struct kconfig *k)
 {
 	struct kc_graph *g = k->graph;
 	uint32_t word, words = g->count / 64 + 1, bit;
@@ -419,4 +419,36 @@ void kconfig_solve(struct kconfig *k)
 			compute(k, g->order[word * 64 + bit]);
 		}
 	}
+}
+
+static bool has_range(const struct kconfig_symbol *s)
+{
+	const struct kc_property *p = s->properties;
+
+	while (p && p->kind != PROP_RANGE)
+		p = p->next;
+	return p;
+}
+
+static void mark_numbers_with_a_range(struct kconfig *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->defined_count; i++)
+		if (has_range(k->defined[i]))
+			kc_mark_wish(k, k->defined[i]);
+}
+
+void kconfig_solve(struct kconfig *k)
+{
+	struct kc_graph *g = k->graph;
+
+	if (g->bounds_loop) {
+		mark_numbers_with_a_range(k);
+		g->ignore_bounds = true;
+		sweep(k);
+		mark_numbers_with_a_range(k);
+		g->ignore_bounds = false;
+	}
+	sweep(k);
 }

@@ -296,6 +296,8 @@ static int make_states(struct kconfig *k)
 	for (i = 0; i < k->symbol_count; i++) {
 		state = &k->states[i];
 		state->text = k->symbols[i]->name;
+		if (k->symbols[i]->entries && k->symbols[i]->type != KCONFIG_UNKNOWN)
+			state->text = "";
 		state->worth = k->symbols[i] == k->yes ? YES : k->symbols[i] == k->mod ? MOD : NO;
 	}
 	for (c = k->choices; c; c = c->next) {

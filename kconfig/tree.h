@@ -349,6 +349,8 @@ struct kc_graph {
 	uint32_t *users, *first_user; /* those computed from node n: users[first_user[n]…] */
 	uint32_t modules; /* position of the symbol that enables m; up to it there are no modules */
 	uint64_t *dirty;  /* by position */
+	bool bounds_loop;   /* the order does not heed what bounds a range… */
+	bool ignore_bounds; /* …so a first sweep does not bring numbers into it */
 };
 
 int kc_graph_build(struct kconfig *k, struct err *err);

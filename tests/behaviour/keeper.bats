@@ -169,3 +169,19 @@ no_cgroup() { [ -n "$1" ] && [ -z "$(find /sys/fs/cgroup -type d -name "hillock-
 	[ "$status" -eq 0 ]
 	[[ $output == *before*"No space left on device"*after* ]]
 }
+
+@test "a disk that is full at the end loses no exit status" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root can mount a small disk'
+	run unshare -m sh -eu -c '
+		mkdir small
+		mount -t tmpfs -o size=6m,mode=700 small small
+		ln -s "$HILLOCK_HOME/kernels" "$HILLOCK_HOME/images" small
+		"$HILLOCK" --root "$PWD/small" run --name box busybox sh -c \
+			"head -c 20000000 /dev/urandom >/big; sync; exit 4" && exit 1
+		"$HILLOCK" --root "$PWD/small" ps -a
+		"$HILLOCK" --root "$PWD/small" wait box
+		"$HILLOCK" --root "$PWD/small" rm box'
+	[ "$status" -eq 0 ]
+	[[ $output == *"Exited (4)"*"4
+box" ]]
+}

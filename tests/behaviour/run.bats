@@ -196,6 +196,13 @@ three" ]
 	[ "$status" -eq 0 ]
 }
 
+@test "a caller may have closed its standard descriptors" {
+	run hillock run --rm busybox echo hello <&-
+	[ "$output" = hello ]
+	hillock run --rm busybox sh -c 'echo a; echo b >&2; exit 0' >&- 2>&- <&-
+	is_empty
+}
+
 # --- limits ------------------------------------------------------------------------------------------
 
 @test "--memory is what the private kernel has" {
@@ -252,7 +259,7 @@ three" ]
 }
 
 @test "-v mounts a directory of the host, both ways" {
-	mkdir -m 777 shared
+	mkdir -m 700 shared
 	echo from-host >shared/in
 	chmod 644 shared/in
 	run hillock run --rm -v "$PWD/shared:/mnt/shared" busybox sh -c \
@@ -263,7 +270,7 @@ three" ]
 }
 
 @test "-v with ro cannot be written to" {
-	mkdir -m 777 shared
+	mkdir -m 700 shared
 	run hillock run --rm -v "$PWD/shared:/mnt:ro" busybox sh -c 'echo x >/mnt/file'
 	[ "$status" -ne 0 ]
 	[ -z "$(ls -A shared)" ]

@@ -14,7 +14,7 @@
 #include "base/loop.h"
 #include "base/utf8.h"
 
-/* --- buf ------------------------------------------------------------------------------------------- */
+/* --- buf ------------------------------------------------------------------------------------- */
 
 static void a_queue_gives_back_what_was_put_in(void **state)
 {
@@ -67,7 +67,7 @@ static void an_empty_queue_gives_large_room_back(void **state)
 	buf_free(&b);
 }
 
-/* --- loop ------------------------------------------------------------------------------------------ */
+/* --- loop ------------------------------------------------------------------------------------ */
 
 struct pipe_end {
 	struct loop_source source;
@@ -179,16 +179,29 @@ static void a_timer_that_was_cleared_does_not_expire(void **state)
 	loop_close(&loop);
 }
 
-/* --- utf8 ------------------------------------------------------------------------------------------ */
+/* --- utf8 ------------------------------------------------------------------------------------ */
 
 static void utf8_takes_the_shortest_forms_only(void **state)
 {
-	static const char *const good[] = { "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
-					    "\xed\x9f\xbf", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
+	static const char *const good[] = { "a",
+					    "\xc2\x80",
+					    "\xdf\xbf",
+					    "\xe0\xa0\x80",
+					    "\xed\x9f\xbf",
+					    "\xef\xbf\xbf",
+					    "\xf0\x90\x80\x80",
 					    "\xf4\x8f\xbf\xbf" };
-	static const char *const bad[] = { "\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xe0\x9f\xbf",
-					   "\xed\xa0\x80", "\xe2\x82", "\xf0\x8f\xbf\xbf",
-					   "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff" };
+	static const char *const bad[] = { "\x80",
+					   "\xc0\x80",
+					   "\xc1\xbf",
+					   "\xc2",
+					   "\xe0\x9f\xbf",
+					   "\xed\xa0\x80",
+					   "\xe2\x82",
+					   "\xf0\x8f\xbf\xbf",
+					   "\xf4\x90\x80\x80",
+					   "\xf5\x80\x80\x80",
+					   "\xff" };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_int_equal(utf8_size(good[i], strlen(good[i])), strlen(good[i]));
@@ -204,7 +217,10 @@ static void cleaned_text_upsets_no_terminal(void **state)
 
 	utf8_clean(out, sizeof(out), "a\033[1mb\177\n", 8);
 	assert_string_equal(out, "a?[1mb??");
-	utf8_clean(out, sizeof(out), "\xc2\x9b" "1m\xff", 5); /* CSI as one character */
+	utf8_clean(out, sizeof(out),
+		   "\xc2\x9b"
+		   "1m\xff",
+		   5); /* CSI as one character */
 	assert_string_equal(out, "?1m?");
 	utf8_clean(out, sizeof(out), "\xc3\xbc", 2);
 	assert_string_equal(out, "\xc3\xbc");

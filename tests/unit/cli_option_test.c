@@ -106,11 +106,18 @@ static void sizes_are_docker_s(void **state)
 	static const struct {
 		const char *text;
 		uint64_t bytes;
-	} good[] = { { "0", 0 },	   { "4096", 4096 },	     { "1b", 1 },
-		     { "1k", 1024 },	   { "16M", 16u << 20 },     { "1.5g", 3ull << 29 },
-		     { "2GiB", 2ull << 30 }, { "10mb", 10u << 20 },  { "1t", 1ull << 40 } };
-	static const char *const bad[] = { "", "m", "-1", "1x", "1mm", "1 m", "nan", "inf", "1e300",
-					   "99999999999999t", "0x10" };
+	} good[] = { { "0", 0 },
+		     { "4096", 4096 },
+		     { "1b", 1 },
+		     { "1k", 1024 },
+		     { "16M", 16u << 20 },
+		     { "1.5g", 3ull << 29 },
+		     { "2GiB", 2ull << 30 },
+		     { "10mb", 10u << 20 },
+		     { "1t", 1ull << 40 } };
+	static const char *const bad[] = { "",    "m",   "-1",  "1x",    "1mm",
+					   "1 m", "nan", "inf", "1e300", "99999999999999t",
+					   "0x10" };
 	uint64_t bytes;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -149,18 +156,12 @@ static void durations_are_in_docker_s_words(void **state)
 	static const struct {
 		int64_t seconds;
 		const char *text;
-	} cases[] = { { 0, "Less than a second" },
-		      { 1, "1 second" },
-		      { 59, "59 seconds" },
-		      { 60, "About a minute" },
-		      { 119, "About a minute" },
-		      { 120, "2 minutes" },
-		      { 3600, "About an hour" },
-		      { 2 * 3600, "2 hours" },
-		      { 3 * 86400, "3 days" },
-		      { 21 * 86400, "3 weeks" },
-		      { 90 * 86400, "3 months" },
-		      { 800 * 86400, "2 years" } };
+	} cases[] = { { 0, "Less than a second" }, { 1, "1 second" },
+		      { 59, "59 seconds" },        { 60, "About a minute" },
+		      { 119, "About a minute" },   { 120, "2 minutes" },
+		      { 3600, "About an hour" },   { 2 * 3600, "2 hours" },
+		      { 3 * 86400, "3 days" },     { 21 * 86400, "3 weeks" },
+		      { 90 * 86400, "3 months" },  { 800 * 86400, "2 years" } };
 	char text[64];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

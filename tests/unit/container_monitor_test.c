@@ -35,7 +35,7 @@ static struct {
 	char directory[64];
 } rig;
 
-/* --- the other sides ------------------------------------------------------------------------------- */
+/* --- the other sides ------------------------------------------------------------------------- */
 
 static int listen_somewhere(void)
 {
@@ -283,7 +283,7 @@ static int connect_client(void)
 	return fd;
 }
 
-/* --- guests that keep the rules --------------------------------------------------------------------- */
+/* --- guests that keep the rules -------------------------------------------------------------- */
 
 static void an_ordinary_life_is_reported(void **state)
 {
@@ -476,7 +476,7 @@ static void a_kernel_that_dies_is_reported_with_its_panic(void **state)
 	assert_string_equal(r.text, "Kernel panic - not syncing: test");
 }
 
-/* --- guests that break them --------------------------------------------------------------------------- */
+/* --- guests that break them ------------------------------------------------------------------ */
 
 static void say_hello_twice(void)
 {
@@ -626,14 +626,29 @@ static void talk_nonsense(void)
 static void a_guest_that_breaks_the_rules_ends_only_itself(void **state)
 {
 	static void (*const offences[])(void) = {
-		say_hello_twice,     say_ready_first,	      say_ready_twice,
-		start_before_ready,  start_twice,	      start_what_nobody_asked_for,
-		exit_before_start,   exit_with_an_odd_code,   write_before_start,
-		write_for_nobody,    write_to_standard_input, write_nothing,
-		write_after_the_end, write_over_the_window,   grant_more_than_was_taken,
-		grant_nothing,	     use_a_number_that_is_too_high,
-		be_down_unasked,     speak_like_a_host,	      fail_in_an_odd_way,
-		fail_after_the_start, say_too_much,	      talk_nonsense,
+		say_hello_twice,
+		say_ready_first,
+		say_ready_twice,
+		start_before_ready,
+		start_twice,
+		start_what_nobody_asked_for,
+		exit_before_start,
+		exit_with_an_odd_code,
+		write_before_start,
+		write_for_nobody,
+		write_to_standard_input,
+		write_nothing,
+		write_after_the_end,
+		write_over_the_window,
+		grant_more_than_was_taken,
+		grant_nothing,
+		use_a_number_that_is_too_high,
+		be_down_unasked,
+		speak_like_a_host,
+		fail_in_an_odd_way,
+		fail_after_the_start,
+		say_too_much,
+		talk_nonsense,
 	};
 
 	for (size_t i = 0; i < sizeof(offences) / sizeof(offences[0]); i++) {
@@ -660,7 +675,7 @@ static void a_guest_of_another_version_is_told_apart(void **state)
 	assert_non_null(strstr(r.text, "speaks version"));
 }
 
-/* --- clients that break them -------------------------------------------------------------------------- */
+/* --- clients that break them ----------------------------------------------------------------- */
 
 static void a_client_that_breaks_the_rules_is_cut_off_and_nobody_else(void **state)
 {

@@ -41,7 +41,7 @@ static int remove_store(void **state)
 	return fd_remove_tree(AT_FDCWD, directory, NULL);
 }
 
-/* --- claims ---------------------------------------------------------------------------------------- */
+/* --- claims ---------------------------------------------------------------------------------- */
 
 static int claim(const char *name, struct container_config *config, int *dir_fd, int *lock_fd,
 		 struct err *err)
@@ -138,9 +138,10 @@ static void a_name_whose_owner_died_is_free(void **state)
 	struct container_config config;
 	int dir, lock;
 
-	assert_int_equal(symlinkat("b7b097688af4fc8d6cdef90a527156edeedbd8972a0f4d26b291e96fed9f63c1",
-				   store.names_fd, "orphan"),
-			 0);
+	assert_int_equal(
+		symlinkat("b7b097688af4fc8d6cdef90a527156edeedbd8972a0f4d26b291e96fed9f63c1",
+			  store.names_fd, "orphan"),
+		0);
 	assert_int_equal(claim("orphan", &config, &dir, &lock, NULL), 0);
 	/* Its keeper dies before it has written anything. */
 	close(lock);
@@ -173,7 +174,8 @@ static void a_sweep_takes_what_is_dead_and_nothing_else(void **state)
 static void names_are_docker_s(void **state)
 {
 	static const char *const good[] = { "ab", "a_b", "A.b-c", "0x" };
-	static const char *const bad[] = { "", "a", "_a", ".a", "-a", "a/b", "a b", "a\n", "..", "\xc3\xbc" };
+	static const char *const bad[] = { "",    "a",   "_a",  ".a", "-a",
+					   "a/b", "a b", "a\n", "..", "\xc3\xbc" };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_true(claim_name_valid(good[i]));
@@ -181,7 +183,7 @@ static void names_are_docker_s(void **state)
 		assert_false(claim_name_valid(bad[i]));
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------------------------ */
 
 static void a_configuration_is_read_as_it_was_written(void **state)
 {
@@ -276,7 +278,7 @@ static void a_state_is_read_as_it_was_written(void **state)
 	assert_memory_equal(&s, &read, sizeof(s));
 }
 
-/* --- logs ------------------------------------------------------------------------------------------ */
+/* --- logs ------------------------------------------------------------------------------------ */
 
 static struct container_log_reader *reader(void)
 {
@@ -411,7 +413,7 @@ static void a_damaged_log_is_an_error(void **state)
 	close_log(&log);
 }
 
-/* --- reasons --------------------------------------------------------------------------------------- */
+/* --- reasons --------------------------------------------------------------------------------- */
 
 static void a_panic_is_found_however_the_log_is_cut(void **state)
 {

@@ -24,7 +24,7 @@
 /* Opens a path made of two parts. */
 static int open_joined(const char *before, const char *path, int flags)
 {
-	char joined[512];
+	char joined[1024];
 
 	snprintf(joined, sizeof(joined), "%s%s", before, path);
 	return outcome(open(joined, flags));

@@ -132,7 +132,7 @@ static int read_file(const struct bait *b)
 
 static int make_and_remove(const struct bait *b)
 {
-	char path[512], other[512];
+	char path[1024], other[1024];
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/made", b->volume);

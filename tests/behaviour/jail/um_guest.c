@@ -137,7 +137,9 @@ static int dies_of(void (*how)(void), int sig)
 
 static void touch_nothing(void)
 {
-	*(volatile int *)16 = 1;
+	int *volatile nothing = NULL;
+
+	*nothing = 1;
 }
 
 static void do_nonsense(void)
