@@ -34,7 +34,7 @@
 
 enum {
 	REASON_MS = 4000, /* how long a dead kernel's monitor may look for why */
-	DYING_MS = 500,	  /* how long a kernel takes from closing its files to its end */
+	DYING_MS = 500,   /* how long a kernel takes from closing its files to its end */
 };
 
 static int64_t realtime(void)

@@ -16,7 +16,7 @@ struct keeper {
 	int machine_gone;
 	siginfo_t machine_end;
 	struct report end; /* kind 0: none yet */
-	struct err err;	   /* why it failed, when it did */
+	struct err err;    /* why it failed, when it did */
 };
 
 /* Leaves the caller's session, starts machine and monitor, and writes what others may read. */

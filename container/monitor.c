@@ -204,8 +204,9 @@ static int on_hello(struct monitor *m, const uint8_t *payload, size_t size)
 	}
 	m->wire_open = 1;
 	if (age < now)
-		monitor_tell(m, &(struct report){
-				.kind = REPORT_PHASE, .phase = PHASE_CLOCK, .ns = now - age });
+		monitor_tell(m, &(struct report){ .kind = REPORT_PHASE,
+						  .phase = PHASE_CLOCK,
+						  .ns = now - age });
 	tell_phase(m, PHASE_HELLO);
 	return 0;
 }

@@ -216,4 +216,3 @@ int proc_frame(struct monitor *m, const struct wire_header *h, const uint8_t *pa
 		proc_grant(m, proc, h->channel - WIRE_STDOUT);
 	return 0;
 }
-

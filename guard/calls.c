@@ -91,6 +91,7 @@ static const struct guard_rule um_rules[] = {
 	/* what it was handed */
 	{ CALL(read), .reason = "console, wire, signals" },
 	{ CALL(write), .reason = "kernel log, wire" },
+	{ CALL(writev), .reason = "as write, in other C libraries" },
 	{ CALL(pread64), .reason = "disks, initramfs" },
 	{ CALL(pwrite64), .reason = "disks" },
 	{ CALL(lseek), .reason = "disks; size of its memory file" },
@@ -162,6 +163,7 @@ static const struct guard_rule um_rules[] = {
 	{ CALL(kill), .conds = { INT_IS(1, "signal", um_signals) },
 	  .reason = "ends and interrupts stubs; its pid namespace holds nobody else" },
 	{ CALL(tgkill), .reason = "ends its own threads" },
+	{ CALL(tkill), .reason = "as tgkill, in other C libraries" },
 	{ CALL(rt_tgsigqueueinfo), .reason = "interrupts between CPUs" },
 	{ CALL(rt_sigaction), .reason = "interrupt handlers" },
 	{ CALL(rt_sigprocmask), .reason = "switches interrupts off and on" },

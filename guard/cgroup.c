@@ -275,7 +275,9 @@ static int remember(struct guard_cgroup *cg, const char *path, int with_procs)
 		;
 	for (p = 0; p < PATHS_MAX && cg->procs[p]; p++)
 		;
-	if (!copy || i == PATHS_MAX || (with_procs && asprintf(&procs, "%s/cgroup.procs", path) < 0))
+	if (with_procs && asprintf(&procs, "%s/cgroup.procs", path) < 0)
+		procs = NULL;
+	if (!copy || i == PATHS_MAX || (with_procs && !procs))
 		return -ENOMEM;
 	cg->paths[i] = steal(&copy);
 	cg->procs[p] = steal(&procs);
@@ -377,6 +379,16 @@ static unsigned int place_v2(const struct search *s, const char *at, char *dir, 
 	}
 }
 
+/* Why there is no version 2 cgroup, in words. */
+static const char *why_none(int why)
+{
+	if (why == -ENOENT)
+		return "the host offers no cgroup controller";
+	if (why == -EACCES || why == -EPERM || why == -EROFS)
+		return "no delegated cgroup (try systemd-run --user --scope -p Delegate=yes)";
+	return strerror(-why);
+}
+
 static void limit_v2(struct search *s, unsigned int wanted)
 {
 	char at[PATH_MAX], dir[PATH_MAX], path[PATH_MAX];
@@ -387,8 +399,8 @@ static void limit_v2(struct search *s, unsigned int wanted)
 		got = place_v2(s, at, dir, wanted, path, &why);
 	if (got) {
 		s->cg->v2_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (s->cg->v2_fd < 0 || remember(s->cg, path, 0) < 0) {
-			why = -errno;
+		why = s->cg->v2_fd < 0 ? -errno : remember(s->cg, path, 0);
+		if (why < 0) {
 			got = 0;
 			fd_close(&s->cg->v2_fd);
 			rmdir(path);
@@ -397,13 +409,12 @@ static void limit_v2(struct search *s, unsigned int wanted)
 	for (r = 0; r < RESOURCES; r++) {
 		if (!(wanted & 1u << r))
 			continue;
-		rc = got & 1u << r ? set_v2(path, (enum resource)r, s->limits) : 0;
-		if (!(got & 1u << r))
-			say_missing(s->cg, (enum resource)r,
-				    why == -ENOENT ? "the host offers no cgroup controller" :
-						     "no delegated cgroup (try systemd-run --user "
-						     "--scope -p Delegate=yes)");
-		else if (rc < 0)
+		if (!(got & 1u << r)) {
+			say_missing(s->cg, (enum resource)r, "%s", why_none(got ? -ENOENT : why));
+			continue;
+		}
+		rc = set_v2(path, (enum resource)r, s->limits);
+		if (rc < 0)
 			say_missing(s->cg, (enum resource)r, "%s refused the limit (%s)", path,
 				    strerror(-rc));
 	}

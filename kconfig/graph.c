@@ -171,6 +171,7 @@ static void collect_inputs(struct build *b)
 		b->loose[node] = input_count(b);
 	}
 	b->first[node] = input_count(b);
+	add(b, 0); /* nobody's: so that there is an array even if there are no inputs */
 }
 
 static const uint32_t *inputs_of(const struct build *b, uint32_t node, uint32_t *count)

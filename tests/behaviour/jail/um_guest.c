@@ -137,9 +137,9 @@ static int dies_of(void (*how)(void), int sig)
 
 static void touch_nothing(void)
 {
-	int *volatile nothing = NULL;
+	volatile uintptr_t nothing = 16;
 
-	*nothing = 1;
+	*(volatile int *)nothing = 1;
 }
 
 static void do_nonsense(void)
