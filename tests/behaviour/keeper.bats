@@ -149,9 +149,11 @@ no_cgroup() { [ -n "$1" ] && [ -z "$(find /sys/fs/cgroup -type d -name "hillock-
 
 @test "without a usable home the store is in /tmp, with a name of the user's own" {
 	unset HILLOCK_HOME XDG_DATA_HOME
+	fallback=/tmp/hillock-$(id -u) existed=
+	[ ! -e "$fallback" ] || existed=1
 	HOME=/nonexistent run -0 "$HILLOCK" ps -q
-	[ -d "/tmp/hillock-$(id -u)" ]
-	[ "$(stat -c '%u %a' "/tmp/hillock-$(id -u)")" = "$(id -u) 700" ]
+	[ "$(stat -c '%F %u %a' "$fallback")" = "directory $(id -u) 700" ]
+	[ -n "$existed" ] || rmdir "$fallback"/* "$fallback"
 }
 
 @test "a full disk is an error before anything runs, and its store stays usable" {

@@ -25,7 +25,7 @@ prompt='expect=# '
 	# cat repeats what the terminal has shown already, so it reads when that comes twice.
 	run pty "$prompt" 'send=echo r""eady; cat\n' expect=ready 'send=abc\n' expect=abc expect=abc \
 		'send=\x1a' 'expect=topped' "$prompt" 'send=jobs\n' 'expect=topped' "$prompt" \
-		'send=fg\n' 'send=def\n' expect=def expect=def 'send=\x04' "$prompt" \
+		'send=fg\n' expect=cat 'send=def\n' expect=def expect=def 'send=\x04' "$prompt" \
 		'send=exit 7\n' -- "$HILLOCK" run --rm -it busybox sh
 	[ "$status" -eq 7 ]
 }
