@@ -31,11 +31,14 @@ static struct {
 	int json, rest_no;
 } opt;
 
-#define TREE_OPTIONS                                                                              \
-	{ 0, "source", CLI_VALUE, &opt.source, "DIR", "Linux's source (the newest fetched)" },     \
-	{ 0, "arch", CLI_VALUE, &opt.arch, "ARCH", "Architecture: um, x86, arm64, … (um)" },       \
-	{ 0, "config", CLI_VALUE, &opt.config, "FILE", "The configuration (none: all defaults)" }, \
-	{ 0, "json", CLI_FLAG, &opt.json, NULL, "Print JSON" }
+#define TREE_OPTIONS                                                                                 \
+	{ 0, "source", CLI_VALUE, &opt.source, "DIR", "Linux's source (the newest fetched)" },       \
+		{ 0, "arch", CLI_VALUE, &opt.arch, "ARCH", "Architecture: um, x86, arm64, … (um)" }, \
+		{ 0,           "config", CLI_VALUE,                                                  \
+		  &opt.config, "FILE",   "The configuration (none: all defaults)" },                 \
+	{                                                                                            \
+		0, "json", CLI_FLAG, &opt.json, NULL, "Print JSON"                                   \
+	}
 
 static const struct cli_option ask_options[] = { TREE_OPTIONS, { 0 } };
 
@@ -43,7 +46,8 @@ static const struct cli_option set_options[] = {
 	TREE_OPTIONS,
 	{ 0, "allnoconfig", CLI_FLAG, &opt.rest_no, NULL,
 	  "Answer what FILE leaves open with no, as make allnoconfig does" },
-	{ 'o', "output", CLI_VALUE, &opt.out, "FILE", "Write the whole configuration ('-': print it)" },
+	{ 'o', "output", CLI_VALUE, &opt.out, "FILE",
+	  "Write the whole configuration ('-': print it)" },
 	{ 0 },
 };
 
@@ -208,7 +212,7 @@ static void hint_similar(const struct kconfig *k, const char *name, struct err *
 	for (size_t i = 0; i < kconfig_count(k) && found < 3; i++) {
 		const char *other = kconfig_name(kconfig_at(k, i));
 
-		if (!strcasestr(other, name) && !strcasestr(name, other))
+		if (!strcasestr(other, name) && (strlen(other) < 3 || !strcasestr(name, other)))
 			continue;
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%.80s",
 					 found++ ? ", " : "", other);
@@ -249,9 +253,9 @@ static struct kconfig_symbol *prepare_one(struct cli *cli, struct kconfig **k, c
 /* --- show ------------------------------------------------------------------------------------- */
 
 static const char *const statement_names[] = {
-	[KCONFIG_STATE_DEFINED] = "defined",	     [KCONFIG_STATE_PROMPT] = "prompt",
-	[KCONFIG_STATE_DEFAULT] = "default",	     [KCONFIG_STATE_SELECT] = "selects",
-	[KCONFIG_STATE_IMPLY] = "implies",	     [KCONFIG_STATE_RANGE] = "range",
+	[KCONFIG_STATE_DEFINED] = "defined",         [KCONFIG_STATE_PROMPT] = "prompt",
+	[KCONFIG_STATE_DEFAULT] = "default",         [KCONFIG_STATE_SELECT] = "selects",
+	[KCONFIG_STATE_IMPLY] = "implies",           [KCONFIG_STATE_RANGE] = "range",
 	[KCONFIG_STATE_SELECTED_BY] = "selected by", [KCONFIG_STATE_IMPLIED_BY] = "implied by",
 };
 
@@ -300,7 +304,8 @@ static void add_statement(void *context, const struct kconfig_statement *s)
 	add_place(o, &s->place);
 	add_text(o, s->kind == KCONFIG_STATE_DEFINED ? "Help" : "Text", s->text);
 	if (s->other)
-		add_text(o, s->kind == KCONFIG_STATE_RANGE ? "From" : "Option", kconfig_name(s->other));
+		add_text(o, s->kind == KCONFIG_STATE_RANGE ? "From" : "Option",
+			 kconfig_name(s->other));
 	if (s->high)
 		add_text(o, "To", kconfig_name(s->high));
 	add_expr(o, "Value", s->value);
@@ -358,10 +363,9 @@ const struct cli_verb cli_kconfig_show = {
 /* --- why -------------------------------------------------------------------------------------- */
 
 static const char *const cause_names[] = {
-	[KCONFIG_WANTED] = "wanted",   [KCONFIG_SELECTED] = "selected",
-	[KCONFIG_IMPLIED] = "implied", [KCONFIG_DEFAULT] = "default",
-	[KCONFIG_CHOSEN] = "chosen",   [KCONFIG_PASSED] = "passed",
-	[KCONFIG_LIMITED] = "limited", [KCONFIG_HIDDEN] = "hidden",
+	[KCONFIG_WANTED] = "wanted",   [KCONFIG_SELECTED] = "selected", [KCONFIG_UNMET] = "unmet",
+	[KCONFIG_IMPLIED] = "implied", [KCONFIG_DEFAULT] = "default",   [KCONFIG_CHOSEN] = "chosen",
+	[KCONFIG_PASSED] = "passed",   [KCONFIG_LIMITED] = "limited",   [KCONFIG_HIDDEN] = "hidden",
 	[KCONFIG_NOTHING] = "nothing",
 };
 
@@ -370,18 +374,24 @@ static char *sentence(const struct kconfig *k, const struct kconfig_symbol *s,
 		      const struct kconfig_reason *r)
 {
 	cleanup_free char *condition = condition_text(r->condition);
-	const char *by = r->by ? kconfig_name(r->by) : "", *worth = r->by ? kconfig_value(k, r->by) : "";
+	const char *by = r->by ? kconfig_name(r->by) : "",
+		   *worth = r->by ? kconfig_value(k, r->by) : "";
 	const char *tail = condition ? condition : "", *wanted = kconfig_wanted(k, s);
 	char *text;
 	int rc = -1;
 
 	switch (r->cause) {
 	case KCONFIG_WANTED:
-		rc = asprintf(&text, "%s=%s is asked for%s%s", kconfig_name(s), wanted ? wanted : "?",
-			      opt.config ? " in " : "", opt.config ? opt.config : "");
+		rc = asprintf(&text, "%s=%s is asked for%s%s", kconfig_name(s),
+			      wanted ? wanted : "?", opt.config ? " in " : "",
+			      opt.config ? opt.config : "");
 		break;
 	case KCONFIG_SELECTED:
 		rc = asprintf(&text, "%s=%s selects it%s", by, worth, tail);
+		break;
+	case KCONFIG_UNMET:
+		rc = asprintf(&text, "what it depends on does not hold:%s",
+			      *tail ? tail + 3 : " ?");
 		break;
 	case KCONFIG_IMPLIED:
 		rc = asprintf(&text, "%s=%s implies it%s", by, worth, tail);
@@ -450,7 +460,8 @@ static void print_why(const struct kconfig *k, const struct kconfig_symbol *s, i
 		      struct told *told)
 {
 	struct kconfig_reason reasons[REASONS_MAX];
-	size_t n = kconfig_why(k, s, reasons, REASONS_MAX), shown = n < REASONS_MAX ? n : REASONS_MAX;
+	size_t n = kconfig_why(k, s, reasons, REASONS_MAX),
+	       shown = n < REASONS_MAX ? n : REASONS_MAX;
 
 	for (size_t i = 0; i < shown; i++) {
 		cleanup_free char *text = sentence(k, s, &reasons[i]);
@@ -459,7 +470,8 @@ static void print_why(const struct kconfig *k, const struct kconfig_symbol *s, i
 		place_text(&reasons[i].place, place, sizeof(place));
 		printf("%*s%s%s%s%s\n", 2 * depth, "", text ? text : "?", *place ? " (" : "", place,
 		       *place ? ")" : "");
-		if (reasons[i].by && kconfig_find(k, kconfig_name(reasons[i].by)) == reasons[i].by &&
+		if (reasons[i].by &&
+		    kconfig_find(k, kconfig_name(reasons[i].by)) == reasons[i].by &&
 		    depth < CHAIN_MAX && !is_told(told, reasons[i].by))
 			print_why(k, reasons[i].by, depth + 1, told);
 	}
@@ -704,7 +716,8 @@ static int write_out(struct kconfig *k, struct err *err)
 {
 	struct buf text = { 0 };
 	const char *slash = strrchr(opt.out, '/');
-	cleanup_free char *above = slash ? strndup(opt.out, (size_t)(slash - opt.out) + 1) : strdup(".");
+	cleanup_free char *above =
+		slash ? strndup(opt.out, (size_t)(slash - opt.out) + 1) : strdup(".");
 	cleanup_close int directory = -1;
 	int rc = kconfig_write(k, &text, err);
 
@@ -770,8 +783,9 @@ const struct cli_verb cli_kconfig_set = {
 	.name = "kconfig set",
 	.usage = "[OPTIONS] [OPTION=VALUE...]",
 	.summary = "Set options, and print or write what comes of it",
-	.example = "  hillock kconfig set EPOLL=n --config .config             # what would change\n"
-		   "  hillock kconfig set EPOLL=n --config .config -o .config  # do it",
+	.example =
+		"  hillock kconfig set EPOLL=n --config .config             # what would change\n"
+		"  hillock kconfig set EPOLL=n --config .config -o .config  # do it",
 	.options = set_options,
 	.most = -1,
 	.run = set,

@@ -125,8 +125,8 @@ struct kconfig_expr *kc_expr_join(struct kconfig *k, enum kc_expr_kind kind,
 	return make(k, &(struct kconfig_expr){ .kind = kind, .count = count, .items = items });
 }
 
-struct kconfig_expr *kc_expr_both(struct kconfig *k, struct kconfig_expr *a,
-				  struct kconfig_expr *b, int *failed)
+struct kconfig_expr *kc_expr_both(struct kconfig *k, struct kconfig_expr *a, struct kconfig_expr *b,
+				  int *failed)
 {
 	struct kconfig_expr *pair[2] = { a, b }, *joined;
 
@@ -173,19 +173,20 @@ void kc_exprs_free(struct kc_exprs *exprs)
 static enum kc_expr_kind opposite(enum kc_expr_kind kind)
 {
 	static const enum kc_expr_kind kinds[] = {
-		[EXPR_AND] = EXPR_OR,		       [EXPR_OR] = EXPR_AND,
-		[EXPR_EQUAL] = EXPR_UNEQUAL,	       [EXPR_UNEQUAL] = EXPR_EQUAL,
-		[EXPR_LESS] = EXPR_GREATER_EQUAL,      [EXPR_GREATER_EQUAL] = EXPR_LESS,
-		[EXPR_GREATER] = EXPR_LESS_EQUAL,      [EXPR_LESS_EQUAL] = EXPR_GREATER,
+		[EXPR_AND] = EXPR_OR,
+		[EXPR_OR] = EXPR_AND,
+		[EXPR_EQUAL] = EXPR_UNEQUAL,
+		[EXPR_UNEQUAL] = EXPR_EQUAL,
+		[EXPR_LESS] = EXPR_GREATER_EQUAL,
+		[EXPR_GREATER_EQUAL] = EXPR_LESS,
+		[EXPR_GREATER] = EXPR_LESS_EQUAL,
+		[EXPR_LESS_EQUAL] = EXPR_GREATER,
 	};
 
 	return kinds[kind];
 }
 
-/*
- * The negation is the converse only of what an option with modules can be: scripts/kconfig turns
- * "!A is n" into "A is not n" although A may be m, and trees are written against that.
- */
+/* scripts/kconfig takes "!A is n" for "A is not n", which differs where A is m. So do we. */
 struct kconfig_expr *kc_expr_is_no(struct kconfig *k, struct kconfig_expr *e, bool negate)
 {
 	struct kconfig_expr **items, *result = NULL;
@@ -475,9 +476,8 @@ static int print_chain(const struct kconfig_expr *e, struct chain *c, struct buf
 static int print_comparison(const struct kconfig_expr *e, struct buf *out)
 {
 	static const char *const operators[] = {
-		[EXPR_EQUAL] = "=",	    [EXPR_UNEQUAL] = "!=",
-		[EXPR_LESS] = "<",	    [EXPR_LESS_EQUAL] = "<=",
-		[EXPR_GREATER] = ">",	    [EXPR_GREATER_EQUAL] = ">=",
+		[EXPR_EQUAL] = "=",       [EXPR_UNEQUAL] = "!=", [EXPR_LESS] = "<",
+		[EXPR_LESS_EQUAL] = "<=", [EXPR_GREATER] = ">",  [EXPR_GREATER_EQUAL] = ">=",
 	};
 	int rc = print_symbol(e->symbols[0], out);
 

@@ -38,7 +38,7 @@ struct build {
 	uint8_t *color;
 	struct step {
 		uint32_t node, next;
-	} *path; /* from the root of the search to where it is */
+	} * path; /* from the root of the search to where it is */
 	uint32_t depth;
 };
 

@@ -53,10 +53,10 @@ struct kconfig_place {
  * KCONFIG_VERSION(6, 12). A tree that is not Linux's is best read as the newest.
  */
 #define KCONFIG_VERSION(major, minor) ((unsigned int)(major) << 16 | (unsigned int)(minor))
-#define KCONFIG_NEWEST		      KCONFIG_VERSION(0x7fff, 0)
+#define KCONFIG_NEWEST KCONFIG_VERSION(0x7fff, 0)
 
 struct kconfig_source {
-	int directory;	  /* what file names are relative to; AT_FDCWD will do */
+	int directory;    /* what file names are relative to; AT_FDCWD will do */
 	const char *file; /* the first file; NULL: "Kconfig" */
 	/* "NAME=VALUE", …, NULL: what $(NAME) finds when the tree did not set it. May be NULL. */
 	const char *const *variables;
@@ -138,7 +138,7 @@ const char *kconfig_name(const struct kconfig_symbol *symbol);
 enum kconfig_type kconfig_type(const struct kconfig_symbol *symbol);
 const char *kconfig_type_name(enum kconfig_type type);
 
-/* "n", "m", "y", or the text. Valid until the next kconfig_solve(). */
+/* "n", "m", "y", or the text: kept until kconfig_free(), though the next solution may differ. */
 const char *kconfig_value(const struct kconfig *k, const struct kconfig_symbol *symbol);
 
 /* What the user wants, or NULL. */
@@ -149,7 +149,7 @@ bool kconfig_written(const struct kconfig *k, const struct kconfig_symbol *symbo
 
 /* --- comparing solutions ------------------------------------------------------------------- */
 
-/* What is wanted and what was solved, to come back to; to be freed with free(). */
+/* What is wanted and what was solved, to come back to. Solve first. To be freed with free(). */
 struct kconfig_snapshot *kconfig_snapshot(const struct kconfig *k);
 void kconfig_restore(struct kconfig *k, const struct kconfig_snapshot *snapshot);
 
@@ -174,21 +174,22 @@ int kconfig_consequences(struct kconfig *k, struct kconfig_symbol *symbol, const
 /* --- why, and what it needs ---------------------------------------------------------------- */
 
 enum kconfig_cause {
-	KCONFIG_WANTED,	  /* the user's value */
+	KCONFIG_WANTED,   /* the user's value */
 	KCONFIG_SELECTED, /* `by` selects it */
+	KCONFIG_UNMET,    /* selected, though what it depends on does not hold */
 	KCONFIG_IMPLIED,  /* `by` implies it, and nobody objects */
 	KCONFIG_DEFAULT,  /* a default of its own */
-	KCONFIG_CHOSEN,	  /* the one of its choice that is on, as its default or the first */
-	KCONFIG_PASSED,	  /* its choice took `by` instead */
+	KCONFIG_CHOSEN,   /* the one of its choice that is on, as its default or the first */
+	KCONFIG_PASSED,   /* its choice took `by` instead */
 	KCONFIG_LIMITED,  /* the value before was outside its range */
-	KCONFIG_HIDDEN,	  /* nobody is asked: what its prompt depends on is off */
+	KCONFIG_HIDDEN,   /* nobody is asked: what its prompt depends on is off */
 	KCONFIG_NOTHING,  /* nothing speaks for it */
 };
 
 struct kconfig_reason {
 	enum kconfig_cause cause;
-	struct kconfig_place place;	       /* the statement; no file for what has none */
-	const struct kconfig_symbol *by;       /* or NULL */
+	struct kconfig_place place;           /* the statement; no file for what has none */
+	const struct kconfig_symbol *by;      /* or NULL */
 	const struct kconfig_expr *condition; /* under which it holds; NULL: always */
 };
 
@@ -205,9 +206,9 @@ enum kconfig_statement_kind {
 	KCONFIG_STATE_DEFINED, /* one for each `config`; text: its help */
 	KCONFIG_STATE_PROMPT,
 	KCONFIG_STATE_DEFAULT,
-	KCONFIG_STATE_SELECT,	   /* it selects `other` */
+	KCONFIG_STATE_SELECT, /* it selects `other` */
 	KCONFIG_STATE_IMPLY,
-	KCONFIG_STATE_RANGE,	   /* from `other` to `high` */
+	KCONFIG_STATE_RANGE,       /* from `other` to `high` */
 	KCONFIG_STATE_SELECTED_BY, /* `other` selects it */
 	KCONFIG_STATE_IMPLIED_BY,
 };
@@ -218,7 +219,7 @@ struct kconfig_statement {
 	const char *text; /* the prompt, or the help; or NULL */
 	const struct kconfig_symbol *other, *high;
 	const struct kconfig_expr *value;     /* of a default */
-	const struct kconfig_expr *condition; /* under which it counts, with what stands around it */
+	const struct kconfig_expr *condition; /* under which it counts */
 };
 
 /* Tells `each` everything that the tree says of a symbol. */

@@ -18,11 +18,6 @@
 
 #include "kconfig/read.h"
 
-static int no_memory(struct kc_reader *r)
-{
-	return kc_out_of_memory(r->k, r->err);
-}
-
 static int put(struct kc_reader *r, struct buf *b, const void *bytes, size_t size)
 {
 	int rc = buf_append(b, bytes, size, KC_FILE_MAX);
@@ -30,7 +25,7 @@ static int put(struct kc_reader *r, struct buf *b, const void *bytes, size_t siz
 	if (rc == -ENOBUFS)
 		return kc_error(r->err, r->lexer->place, "a text is longer than %d bytes",
 				KC_FILE_MAX);
-	return rc ? no_memory(r) : 0;
+	return rc ? kc_no_memory(r) : 0;
 }
 
 static const char *line_end(const struct kc_lexer *x)
@@ -45,7 +40,7 @@ static int take_text(struct kc_reader *r, enum kc_token_kind kind, const void *t
 {
 	r->token.name = kc_name(r->k, text, size);
 	if (!r->token.name)
-		return no_memory(r);
+		return kc_no_memory(r);
 	r->token.kind = kind;
 	return 1;
 }
@@ -109,10 +104,18 @@ static enum kc_token_kind lex_operator(struct kc_lexer *x)
 		char text[3];
 		enum kc_token_kind kind;
 	} operators[] = {
-		{ "||", TOKEN_OR },	      { "&&", TOKEN_AND },	  { "!=", TOKEN_UNEQUAL },
-		{ "<=", TOKEN_LESS_EQUAL },   { ">=", TOKEN_GREATER_EQUAL }, { ":=", TOKEN_ASSIGN },
-		{ "+=", TOKEN_APPEND },	      { "=", TOKEN_EQUAL },	  { "<", TOKEN_LESS },
-		{ ">", TOKEN_GREATER },	      { "!", TOKEN_NOT },	  { "(", TOKEN_OPEN },
+		{ "||", TOKEN_OR },
+		{ "&&", TOKEN_AND },
+		{ "!=", TOKEN_UNEQUAL },
+		{ "<=", TOKEN_LESS_EQUAL },
+		{ ">=", TOKEN_GREATER_EQUAL },
+		{ ":=", TOKEN_ASSIGN },
+		{ "+=", TOKEN_APPEND },
+		{ "=", TOKEN_EQUAL },
+		{ "<", TOKEN_LESS },
+		{ ">", TOKEN_GREATER },
+		{ "!", TOKEN_NOT },
+		{ "(", TOKEN_OPEN },
 		{ ")", TOKEN_CLOSE },
 	};
 	size_t i, length;
@@ -252,7 +255,7 @@ int kc_lexer_help(struct kc_reader *r, const char **help)
 			text.used--;
 		*help = kc_copy(&r->k->arena, kc_bytes(&text), text.used);
 		if (!*help)
-			rc = no_memory(r);
+			rc = kc_no_memory(r);
 	}
 	buf_free(&text);
 	return rc;

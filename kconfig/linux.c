@@ -112,12 +112,12 @@ static const struct {
 	const char *machine, *arch;
 	int prefix;
 } machines[] = {
-	{ "x86_64", "x86", 0 },	  { "i386", "x86", 0 },	      { "i486", "x86", 0 },
-	{ "i586", "x86", 0 },	  { "i686", "x86", 0 },	      { "sun4u", "sparc64", 0 },
-	{ "arm64", "arm64", 0 },  { "aarch64", "arm64", 1 },  { "arm", "arm", 1 },
-	{ "sa110", "arm", 0 },	  { "s390x", "s390", 0 },     { "ppc", "powerpc", 1 },
-	{ "mips", "mips", 1 },	  { "sh2", "sh", 1 },	      { "sh3", "sh", 1 },
-	{ "sh4", "sh", 1 },	  { "riscv", "riscv", 1 },    { "loongarch", "loongarch", 1 },
+	{ "x86_64", "x86", 0 },  { "i386", "x86", 0 },      { "i486", "x86", 0 },
+	{ "i586", "x86", 0 },    { "i686", "x86", 0 },      { "sun4u", "sparc64", 0 },
+	{ "arm64", "arm64", 0 }, { "aarch64", "arm64", 1 }, { "arm", "arm", 1 },
+	{ "sa110", "arm", 0 },   { "s390x", "s390", 0 },    { "ppc", "powerpc", 1 },
+	{ "mips", "mips", 1 },   { "sh2", "sh", 1 },        { "sh3", "sh", 1 },
+	{ "sh4", "sh", 1 },      { "riscv", "riscv", 1 },   { "loongarch", "loongarch", 1 },
 };
 
 static const char *this_machine(struct utsname *name)
@@ -138,7 +138,7 @@ static const char *this_machine(struct utsname *name)
 static const char *directory_of(const char *arch)
 {
 	static const char *const names[][2] = {
-		{ "i386", "x86" },     { "x86_64", "x86" },	 { "sparc32", "sparc" },
+		{ "i386", "x86" },      { "x86_64", "x86" },      { "sparc32", "sparc" },
 		{ "sparc64", "sparc" }, { "parisc64", "parisc" }, { "sh64", "sh" },
 	};
 	size_t i;
@@ -149,8 +149,7 @@ static const char *directory_of(const char *arch)
 	return arch;
 }
 
-static int set_arch(struct variables *v, const struct kconfig_linux *l, int source,
-		    struct err *err)
+static int set_arch(struct variables *v, const struct kconfig_linux *l, int source, struct err *err)
 {
 	struct utsname name;
 	const char *subarch = l->subarch ? l->subarch : this_machine(&name);
@@ -207,12 +206,13 @@ static int set_version(struct variables *v, int source, const char *name, unsign
 	for (i = 0; i < 4; i++)
 		makefile_value(text, parts[i], part[i], sizeof(part[i]));
 	if (!*part[0] || !*part[1]) {
-		err_set(err, EINVAL, "%s/Makefile: expected VERSION and PATCHLEVEL, found none", name);
+		err_set(err, EINVAL, "%s/Makefile: expected VERSION and PATCHLEVEL, found none",
+			name);
 		err_hint(err, "name the directory of Linux's source: --source DIR");
 		return -EINVAL;
 	}
-	snprintf(whole, sizeof(whole), "%s.%s%s%s%s", part[0], part[1], *part[2] ? "." : "", part[2],
-		 part[3]);
+	snprintf(whole, sizeof(whole), "%s.%s%s%s%s", part[0], part[1], *part[2] ? "." : "",
+		 part[2], part[3]);
 	for (i = 0; i < 3; i++)
 		set(v, parts[i], part[i]);
 	set(v, "KERNELVERSION", whole);
@@ -228,16 +228,26 @@ static const struct {
 	const char *name, *usual, *llvm;
 	int cross;
 } tools[] = {
-	{ "CC", "gcc", "clang", 1 },	  { "LD", "ld", "ld.lld", 1 },
-	{ "AR", "ar", "llvm-ar", 1 },	  { "NM", "nm", "llvm-nm", 1 },
-	{ "OBJCOPY", "objcopy", "llvm-objcopy", 1 }, { "OBJDUMP", "objdump", "llvm-objdump", 1 },
-	{ "READELF", "readelf", "llvm-readelf", 1 }, { "STRIP", "strip", "llvm-strip", 1 },
-	{ "HOSTCC", "gcc", "clang", 0 },  { "HOSTCXX", "g++", "clang++", 0 },
-	{ "RUSTC", "rustc", NULL, 0 },	  { "HOSTRUSTC", "rustc", NULL, 0 },
-	{ "RUSTDOC", "rustdoc", NULL, 0 }, { "BINDGEN", "bindgen", NULL, 0 },
-	{ "PAHOLE", "pahole", NULL, 0 },  { "AWK", "awk", NULL, 0 },
-	{ "PERL", "perl", NULL, 0 },	  { "PYTHON3", "python3", NULL, 0 },
-	{ "BASH", "bash", NULL, 0 },	  { "CONFIG_SHELL", "sh", NULL, 0 },
+	{ "CC", "gcc", "clang", 1 },
+	{ "LD", "ld", "ld.lld", 1 },
+	{ "AR", "ar", "llvm-ar", 1 },
+	{ "NM", "nm", "llvm-nm", 1 },
+	{ "OBJCOPY", "objcopy", "llvm-objcopy", 1 },
+	{ "OBJDUMP", "objdump", "llvm-objdump", 1 },
+	{ "READELF", "readelf", "llvm-readelf", 1 },
+	{ "STRIP", "strip", "llvm-strip", 1 },
+	{ "HOSTCC", "gcc", "clang", 0 },
+	{ "HOSTCXX", "g++", "clang++", 0 },
+	{ "RUSTC", "rustc", NULL, 0 },
+	{ "HOSTRUSTC", "rustc", NULL, 0 },
+	{ "RUSTDOC", "rustdoc", NULL, 0 },
+	{ "BINDGEN", "bindgen", NULL, 0 },
+	{ "PAHOLE", "pahole", NULL, 0 },
+	{ "AWK", "awk", NULL, 0 },
+	{ "PERL", "perl", NULL, 0 },
+	{ "PYTHON3", "python3", NULL, 0 },
+	{ "BASH", "bash", NULL, 0 },
+	{ "CONFIG_SHELL", "sh", NULL, 0 },
 };
 enum { TOOLS = sizeof(tools) / sizeof(tools[0]) };
 
@@ -268,12 +278,18 @@ static void set_tools(struct variables *v)
 static void set_clang_flags(struct variables *v)
 {
 	static const char *const targets[][2] = {
-		{ "arm", "arm-linux-gnueabi" },	    { "arm64", "aarch64-linux-gnu" },
-		{ "hexagon", "hexagon-linux-musl" }, { "i386", "i386-linux-gnu" },
-		{ "loongarch", "loongarch64-linux-gnusf" }, { "m68k", "m68k-linux-gnu" },
-		{ "mips", "mipsel-linux-gnu" },	    { "powerpc", "powerpc64le-linux-gnu" },
-		{ "riscv", "riscv64-linux-gnu" },   { "s390", "s390x-linux-gnu" },
-		{ "sparc", "sparc64-linux-gnu" },   { "x86", "x86_64-linux-gnu" },
+		{ "arm", "arm-linux-gnueabi" },
+		{ "arm64", "aarch64-linux-gnu" },
+		{ "hexagon", "hexagon-linux-musl" },
+		{ "i386", "i386-linux-gnu" },
+		{ "loongarch", "loongarch64-linux-gnusf" },
+		{ "m68k", "m68k-linux-gnu" },
+		{ "mips", "mipsel-linux-gnu" },
+		{ "powerpc", "powerpc64le-linux-gnu" },
+		{ "riscv", "riscv64-linux-gnu" },
+		{ "s390", "s390x-linux-gnu" },
+		{ "sparc", "sparc64-linux-gnu" },
+		{ "x86", "x86_64-linux-gnu" },
 	};
 	const char *arch = get(v, "SRCARCH"), *text = get(v, "CC_VERSION_TEXT");
 	char flags[400] = "";
@@ -281,8 +297,7 @@ static void set_clang_flags(struct variables *v)
 
 	if (!strcmp(arch, "um"))
 		arch = get(v, "SUBARCH");
-	for (i = 0; strstr(text, "clang") && i < sizeof(targets) / sizeof(targets[0]);
-	     i++)
+	for (i = 0; strstr(text, "clang") && i < sizeof(targets) / sizeof(targets[0]); i++)
 		if (!strcmp(arch, targets[i][0]))
 			snprintf(flags, sizeof(flags),
 				 "--target=%s -fintegrated-as -Werror=unknown-warning-option "
@@ -343,8 +358,9 @@ static void put_file(struct buf *text, int directory, const char *name)
 	char line[128] = " -\n";
 
 	if (fstatat(directory, name, &st, 0) == 0)
-		snprintf(line, sizeof(line), " %llu %lld %lld.%09ld\n", (unsigned long long)st.st_ino,
-			 (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+		snprintf(line, sizeof(line), " %llu %lld %lld.%09ld\n",
+			 (unsigned long long)st.st_ino, (long long)st.st_size,
+			 (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	put(text, name, line);
 }
 
@@ -400,12 +416,14 @@ static void put_scripts(struct buf *text, int source)
 static char *identity_of(struct variables *v, int source, const char *name)
 {
 	static const char *const package_lists[] = {
-		"/var/lib/dpkg/status", "/lib/apk/db/installed", "/var/lib/pacman/local",
-		"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite",
+		"/var/lib/dpkg/status",      "/lib/apk/db/installed",
+		"/var/lib/pacman/local",     "/usr/lib/sysimage/rpm/rpmdb.sqlite",
+		"/var/lib/rpm/rpmdb.sqlite",
 	};
 	static const char *const others[] = {
-		"PATH", "ARCH", "SUBARCH", "KERNELVERSION", "CROSS_COMPILE", "LLVM", "LLVM_IAS",
-		"CFLAGS", "CPATH", "LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX",
+		"PATH",          "ARCH",         "SUBARCH",       "KERNELVERSION",
+		"CROSS_COMPILE", "LLVM",         "LLVM_IAS",      "CFLAGS",
+		"CPATH",         "LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX",
 	};
 	const char *path = *get(v, "PATH") ? get(v, "PATH") : "/usr/bin:/bin";
 	struct buf text = { 0 };
@@ -452,8 +470,8 @@ static int run(void *context, const char *command, char *output, size_t size, st
 	return kc_shell_run(t->shell, command, output, size, err);
 }
 
-static int prepare(struct variables *v, const struct kconfig_linux *l, int source,
-		   const char *path, unsigned int *version, struct err *err)
+static int prepare(struct variables *v, const struct kconfig_linux *l, int source, const char *path,
+		   unsigned int *version, struct err *err)
 {
 	int rc;
 

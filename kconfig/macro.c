@@ -43,12 +43,13 @@ static int put(struct kc_reader *r, struct buf *out, const char *text, size_t si
 
 	r->macro_work += size;
 	if (r->macro_work > KC_MACRO_WORK_MAX)
-		return kc_error(r->err, r->lexer->place, "the macros of this tree expand without end");
+		return kc_error(r->err, r->lexer->place,
+				"the macros of this tree expand without end");
 	rc = buf_append(out, text, size, KC_MACRO_SIZE_MAX);
 	if (rc == -ENOBUFS)
 		return kc_error(r->err, r->lexer->place, "a macro expands to more than %d bytes",
 				KC_MACRO_SIZE_MAX);
-	return rc ? kc_out_of_memory(r->k, r->err) : 0;
+	return rc ? kc_no_memory(r) : 0;
 }
 
 static int put_string(struct kc_reader *r, struct buf *out, const char *text)
@@ -82,16 +83,17 @@ static int run_command(struct kc_reader *r, struct kc_name *command)
 	int rc;
 
 	if (!r->source->shell)
-		return kc_error(r->err, r->lexer->place,
-				"this tree runs commands, which is not allowed here: $(shell,%.200s)",
-				command->text);
+		return kc_error(
+			r->err, r->lexer->place,
+			"this tree runs commands, which is not allowed here: $(shell,%.200s)",
+			command->text);
 	rc = r->source->shell(r->source->context, command->text, printed, sizeof(printed), r->err);
 	if (rc < 0) {
 		err_context(r->err, "%s:%u", r->lexer->place.file, r->lexer->place.line);
 		return rc;
 	}
 	command->printed = kc_copy(&r->k->arena, printed, tidy_output(printed));
-	return command->printed ? 0 : kc_out_of_memory(r->k, r->err);
+	return command->printed ? 0 : kc_no_memory(r);
 }
 
 static int do_shell(struct kc_reader *r, struct arguments *args, struct buf *out)
@@ -101,7 +103,7 @@ static int do_shell(struct kc_reader *r, struct arguments *args, struct buf *out
 	int rc = 0;
 
 	if (!command)
-		return kc_out_of_memory(r->k, r->err);
+		return kc_no_memory(r);
 	if (!command->printed)
 		rc = run_command(r, command);
 	return rc ? rc : put_string(r, out, command->printed);
@@ -124,8 +126,7 @@ static int do_info(struct kc_reader *r, struct arguments *args, struct buf *out)
 {
 	char text[1024];
 
-	snprintf(text, sizeof(text), "%.*s", (int)args->text[0].used,
-		 kc_bytes(&args->text[0]));
+	snprintf(text, sizeof(text), "%.*s", (int)args->text[0].used, kc_bytes(&args->text[0]));
 	if (r->k->note)
 		r->k->note(r->k->note_context, text);
 	return 0;
@@ -153,8 +154,8 @@ static const struct function {
 	int (*run)(struct kc_reader *r, struct arguments *args, struct buf *out);
 } functions[] = {
 	{ "error-if", 2, do_error_if }, { "filename", 0, do_filename },
-	{ "info", 1, do_info },		{ "lineno", 0, do_lineno },
-	{ "shell", 1, do_shell },	{ "warning-if", 2, do_warning_if },
+	{ "info", 1, do_info },         { "lineno", 0, do_lineno },
+	{ "shell", 1, do_shell },       { "warning-if", 2, do_warning_if },
 };
 
 /* --- references ---------------------------------------------------------------------------- */
@@ -181,7 +182,7 @@ static int expand_given(struct kc_reader *r, const struct buf *name, struct buf 
 	const char *const *v = r->source->variables;
 
 	for (; v && *v && name->used > 0; v++)
-		if (!strncmp(*v, kc_bytes(name), name->used) &&
+		if (strlen(*v) > name->used && !memcmp(*v, kc_bytes(name), name->used) &&
 		    (*v)[name->used] == '=')
 			return put_string(r, out, *v + name->used + 1);
 	return 0;
@@ -277,7 +278,8 @@ static int expand_reference(struct kc_reader *r, const char **at, const char *en
 	for (; close < end && (nested || *close != ')'); close++)
 		nested = *close == '(' ? nested + 1 : *close == ')' ? nested - 1 : nested;
 	if (close == end)
-		return kc_error(r->err, r->lexer->place, "expected ')' after '$(%.*s', found the end",
+		return kc_error(r->err, r->lexer->place,
+				"expected ')' after '$(%.*s', found the end",
 				(int)(close - start > 60 ? 60 : close - start), start);
 	*at = close + 1;
 	if (++r->macro_depth > KC_MACRO_DEPTH_MAX)
@@ -341,7 +343,7 @@ int kc_macro_assign(struct kc_reader *r, struct kc_name *name, enum kc_token_kin
 	if (!v) {
 		v = kc_alloc(&r->k->arena, sizeof(*v));
 		if (!v)
-			return kc_out_of_memory(r->k, r->err);
+			return kc_no_memory(r);
 	}
 	if (!add)
 		v->simple = how == TOKEN_ASSIGN;
@@ -359,7 +361,7 @@ int kc_macro_assign(struct kc_reader *r, struct kc_name *name, enum kc_token_kin
 		if (v->value)
 			name->variable = v;
 		else
-			rc = kc_out_of_memory(r->k, r->err);
+			rc = kc_no_memory(r);
 	}
 	buf_free(&value);
 	return rc;

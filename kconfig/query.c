@@ -51,6 +51,7 @@ struct kconfig_snapshot {
 	struct kc_state *states;
 	uint32_t *ranks;
 	uint8_t *worth;
+	bool rest_is_no;
 };
 
 struct kconfig_snapshot *kconfig_snapshot(const struct kconfig *k)
@@ -64,6 +65,7 @@ struct kconfig_snapshot *kconfig_snapshot(const struct kconfig *k)
 	shot->states = (struct kc_state *)(shot + 1);
 	shot->ranks = (uint32_t *)(shot->states + k->symbol_count);
 	shot->worth = (uint8_t *)(shot->ranks + k->member_count);
+	shot->rest_is_no = k->rest_is_no;
 	memcpy(shot->states, k->states, states);
 	memcpy(shot->ranks, k->ranks, ranks);
 	memcpy(shot->worth, k->worth, k->exprs.used);
@@ -75,6 +77,7 @@ void kconfig_restore(struct kconfig *k, const struct kconfig_snapshot *shot)
 	memcpy(k->states, shot->states, k->symbol_count * sizeof(*k->states));
 	memcpy(k->ranks, shot->ranks, k->member_count * sizeof(*k->ranks));
 	memcpy(k->worth, shot->worth, k->exprs.used);
+	k->rest_is_no = shot->rest_is_no;
 }
 
 size_t kconfig_compare(const struct kconfig *k, const struct kconfig_snapshot *shot,
@@ -110,7 +113,8 @@ int kconfig_consequences(struct kconfig *k, struct kconfig_symbol *symbol, const
 	kconfig_solve(k);
 	before = kconfig_snapshot(k);
 	if (!before)
-		return err_sys(err, ENOMEM, "asking what %s=%s changes", kconfig_name(symbol), value);
+		return err_sys(err, ENOMEM, "asking what %s=%s changes", kconfig_name(symbol),
+			       value);
 	rc = kconfig_set(k, symbol, value, err);
 	if (rc == 0) {
 		kconfig_solve(k);
@@ -149,6 +153,17 @@ static void give_reverse(struct answer *a, const struct kconfig *k, const struct
 		if (state_of(k, p->entry->symbol)->worth >= worth &&
 		    kc_worth(k, p->condition) >= worth)
 			give(a, cause, p, p->entry->symbol);
+}
+
+static void give_unmet(struct answer *a, const struct kconfig_symbol *s)
+{
+	if (a->count < a->max)
+		a->reasons[a->count] = (struct kconfig_reason){
+			.cause = KCONFIG_UNMET,
+			.place = s->entries->place,
+			.condition = s->depends,
+		};
+	a->count++;
 }
 
 static const struct kc_property *prompt_of(const struct kconfig_symbol *s)
@@ -203,6 +218,8 @@ static void why_logical(struct answer *a, const struct kconfig *k, const struct 
 		give(a, KCONFIG_WANTED, prompt_of(s), NULL);
 	if (state->selected != NO && state->selected == state->worth)
 		give_reverse(a, k, s->selected_by, KCONFIG_SELECTED, state->worth);
+	if (state->direct < state->selected)
+		give_unmet(a, s);
 	if (!heard && p && kc_worth(k, p->value) != NO && state->worth != NO &&
 	    (state->implied == NO || state->direct != NO))
 		why_default(a, k, s);
@@ -336,9 +353,12 @@ void kconfig_needs(const struct kconfig *k, const struct kconfig_symbol *s,
 		   void (*each)(void *context, const struct kconfig_expr *part, int worth),
 		   void *context)
 {
-	const struct kc_property *prompt = prompt_of(s);
+	const struct kc_property *prompt = prompt_of(s), *other = prompt ? prompt->next : NULL;
 	struct needs n = { k, each, context, { 0 } };
 
-	need(&n, prompt ? prompt->condition : s->depends);
+	while (other && other->kind != PROP_PROMPT)
+		other = other->next;
+	/* With several prompts any of them will do, and that is what `depends` says. */
+	need(&n, prompt && !other ? prompt->condition : s->depends);
 	buf_free(&n.told);
 }

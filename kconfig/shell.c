@@ -66,7 +66,8 @@ static int make_place(struct kc_shell *shell, struct err *err)
 
 	if (shell->place)
 		return 0;
-	if (asprintf(&shell->place, "%s/hillock-kconfig-XXXXXX", above && *above ? above : "/tmp") < 0)
+	if (asprintf(&shell->place, "%s/hillock-kconfig-XXXXXX", above && *above ? above : "/tmp") <
+	    0)
 		return err_sys(err, ENOMEM, "making a directory to run commands in");
 	if (mkdtemp(shell->place))
 		return 0;
@@ -88,9 +89,11 @@ static int spawn(const struct kc_shell *shell, const char *command, int output, 
 	if (rc == 0) {
 		posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
 		rc = posix_spawn_file_actions_addchdir_np(&files, shell->place);
-		rc = rc ? rc : posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+		rc = rc ? rc
+			: posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
 		rc = rc ? rc : posix_spawn_file_actions_adddup2(&files, output, 1);
-		rc = rc ? rc : posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
+		rc = rc ? rc
+			: posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
 		rc = rc ? rc : posix_spawn(pid, "/bin/sh", &files, &attr, argv, shell->environment);
 		posix_spawnattr_destroy(&attr);
 	}
@@ -180,11 +183,10 @@ static char *key_of(const struct kc_shell *shell, const char *command)
 			memcpy(path, at, word);
 			path[word] = '\0';
 			if (stat(path, &st) == 0)
-				used += (size_t)snprintf(key + used, KEY_MAX - used,
-							 "\n%s %lld %lld.%09ld", path,
-							 (long long)st.st_size,
-							 (long long)st.st_mtim.tv_sec,
-							 st.st_mtim.tv_nsec);
+				used += (size_t)snprintf(
+					key + used, KEY_MAX - used, "\n%s %lld %lld.%09ld", path,
+					(long long)st.st_size, (long long)st.st_mtim.tv_sec,
+					st.st_mtim.tv_nsec);
 		}
 		at += word ? word : 1;
 	}
@@ -242,8 +244,7 @@ int kc_shell_run(void *context, const char *command, char *output, size_t size, 
 /* --- the file ------------------------------------------------------------------------------ */
 
 /* Two lengths in one line; false: they are not there, or do not fit into what is left. */
-static bool take_lengths(const char **at, const char *end, const char *before, size_t *a,
-			 size_t *b)
+static bool take_lengths(const char **at, const char *end, const char *before, size_t *a, size_t *b)
 {
 	const char *line = memchr(*at, '\n', (size_t)(end - *at));
 	size_t length = strlen(before);
@@ -254,8 +255,8 @@ static bool take_lengths(const char **at, const char *end, const char *before, s
 	memcpy(text, *at, (size_t)(line - *at));
 	text[line - *at] = '\0';
 	*at = line + 1;
-	return !strncmp(text, before, length) && sscanf(text + length, "%zu %zu", a, b) == 2 && *a <= (size_t)(end - *at) &&
-	       *b <= (size_t)(end - *at) - *a;
+	return !strncmp(text, before, length) && sscanf(text + length, "%zu %zu", a, b) == 2 &&
+	       *a <= (size_t)(end - *at) && *b <= (size_t)(end - *at) - *a;
 }
 
 static void load_answers(struct kc_shell *shell, const char *at, const char *end)
@@ -277,8 +278,7 @@ static void load(struct kc_shell *shell, const char *data, size_t size)
 	if (size < sizeof(MAGIC) - 1 || memcmp(data, MAGIC, sizeof(MAGIC) - 1))
 		return;
 	at += sizeof(MAGIC) - 1;
-	for (part = at; at < end && take_lengths(&at, end, "part ", &length, &bytes);
-	     part = at) {
+	for (part = at; at < end && take_lengths(&at, end, "part ", &length, &bytes); part = at) {
 		if (length == strlen(shell->identity) && !memcmp(at, shell->identity, length))
 			load_answers(shell, at + length, at + length + bytes);
 		else if (++shell->other_parts < PARTS_MAX)
@@ -314,8 +314,8 @@ static void save(struct kc_shell *shell)
 {
 	cleanup_close int directory = -1;
 	const char *slash = strrchr(shell->cache, '/');
-	cleanup_free char *above = slash ? strndup(shell->cache, (size_t)(slash - shell->cache) + 1)
-					 : strdup(".");
+	cleanup_free char *above =
+		slash ? strndup(shell->cache, (size_t)(slash - shell->cache) + 1) : strdup(".");
 	struct buf out = { 0 };
 	int rc = buf_append(&out, MAGIC, sizeof(MAGIC) - 1, CACHE_MAX);
 
@@ -324,8 +324,8 @@ static void save(struct kc_shell *shell)
 	if (rc == 0 && above)
 		directory = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory >= 0)
-		fd_replace_file(directory, slash ? slash + 1 : shell->cache, out.data, out.used, 0644,
-				NULL);
+		fd_replace_file(directory, slash ? slash + 1 : shell->cache, out.data, out.used,
+				0644, NULL);
 	buf_free(&out);
 }
 

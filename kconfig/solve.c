@@ -95,8 +95,7 @@ bool kc_has_modules(const struct kconfig *k, const struct kconfig_symbol *s)
 	const struct kc_graph *g = k->graph;
 	uint32_t node = s->choice ? kc_node_of_choice(k, s->choice) : kc_node_of_symbol(k, s);
 
-	return k->modules && g->position[node] > g->modules &&
-	       state_of(k, k->modules)->worth != NO;
+	return k->modules && g->position[node] > g->modules && state_of(k, k->modules)->worth != NO;
 }
 
 /* A bool cannot be m, nor can a tristate where there are no modules. */

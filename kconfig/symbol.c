@@ -275,9 +275,9 @@ enum kconfig_type kconfig_type(const struct kconfig_symbol *symbol)
 const char *kconfig_type_name(enum kconfig_type type)
 {
 	static const char *const names[] = {
-		[KCONFIG_UNKNOWN] = "unknown", [KCONFIG_BOOL] = "bool",
+		[KCONFIG_UNKNOWN] = "unknown",   [KCONFIG_BOOL] = "bool",
 		[KCONFIG_TRISTATE] = "tristate", [KCONFIG_INT] = "int",
-		[KCONFIG_HEX] = "hex",		 [KCONFIG_STRING] = "string",
+		[KCONFIG_HEX] = "hex",           [KCONFIG_STRING] = "string",
 	};
 
 	return names[type];

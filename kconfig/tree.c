@@ -170,11 +170,13 @@ static int check_transitional(const struct kconfig *k, const struct kconfig_symb
 		if (e->dep && !kc_expr_is_symbol(e->dep, k->yes))
 			return kc_error(err, e->place,
 					"expected nothing but a type and help for the transitional "
-					"'%s', found a dependency", s->name);
+					"'%s', found a dependency",
+					s->name);
 	if (s->properties)
 		return kc_error(err, s->properties->place,
 				"expected nothing but a type and help for the transitional '%s', "
-				"found more", s->name);
+				"found more",
+				s->name);
 	return 0;
 }
 
@@ -187,12 +189,14 @@ static int check_member(const struct kconfig_symbol *s, struct err *err)
 		if (p->kind == PROP_DEFAULT)
 			return kc_error(err, p->place,
 					"a default for '%s', which is a choice's member: the "
-					"choice has the default", s->name);
+					"choice has the default",
+					s->name);
 		prompted |= p->kind == PROP_PROMPT;
 	}
 	if (!prompted)
 		return kc_error(err, s->entries->place,
-				"expected a prompt for the choice's member '%s', found none", s->name);
+				"expected a prompt for the choice's member '%s', found none",
+				s->name);
 	if (s->type != KCONFIG_BOOL)
 		return kc_error(err, s->entries->place,
 				"expected the choice's member '%s' to be bool, found %s", s->name,

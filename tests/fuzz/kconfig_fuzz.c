@@ -85,8 +85,7 @@ static void print_expr(const struct kconfig *k, const struct kconfig_expr *expr)
 	struct buf text = { 0 };
 	int worth = kconfig_expr_worth(k, expr);
 
-	if (worth < 0 || worth > 2 ||
-	    (kconfig_expr_print(expr, &text) < 0 && text.used < 1 << 20))
+	if (worth < 0 || worth > 2 || (kconfig_expr_print(expr, &text) < 0 && text.used < 1 << 20))
 		abort();
 	(void)kconfig_expr_symbol(expr);
 	buf_free(&text);

@@ -28,8 +28,7 @@ static int read_given(void *context, const char *name, char **data, size_t *size
 	return err_sys(err, ENOENT, "%s", name);
 }
 
-static int run_given(void *context, const char *command, char *output, size_t size,
-		     struct err *err)
+static int run_given(void *context, const char *command, char *output, size_t size, struct err *err)
 {
 	struct given *given = context;
 

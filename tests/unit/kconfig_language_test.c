@@ -153,9 +153,10 @@ static void refuses_what_makes_no_sense_only_at_the_end(void **state)
 
 static void refuses_loops_of_dependencies_and_names_them(void **state)
 {
-	given_refused("config A\n\tbool \"a\"\n\tdepends on B\nconfig B\n\tbool \"b\"\n"
-		      "\tdepends on C\nconfig C\n\tbool \"c\"\n\tselect B if A\n",
-		      "Kconfig:1: a loop of dependencies: A (Kconfig:1) needs B (Kconfig:4) needs A");
+	given_refused(
+		"config A\n\tbool \"a\"\n\tdepends on B\nconfig B\n\tbool \"b\"\n"
+		"\tdepends on C\nconfig C\n\tbool \"c\"\n\tselect B if A\n",
+		"Kconfig:1: a loop of dependencies: A (Kconfig:1) needs B (Kconfig:4) needs A");
 	given_refused("config A\n\tbool \"a\"\n\tdepends on A\n",
 		      "Kconfig:1: a loop of dependencies: A (Kconfig:1) needs A");
 	given_refused("choice\n\tprompt \"c\"\n\tdepends on A\nconfig A\n\tbool \"a\"\n"
@@ -172,7 +173,8 @@ static void takes_what_only_looks_like_a_loop(void **state)
 				       "config D\n\tint \"d\"\n\trange 0 C\n\tdefault 5\n"
 				       "config E\n\tbool \"e\"\n\tdepends on E && n\n");
 
-	given_becomes(k, "CONFIG_A=y\nCONFIG_B=y\n", "CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=5\nCONFIG_D=5\n");
+	given_becomes(k, "CONFIG_A=y\nCONFIG_B=y\n",
+		      "CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=5\nCONFIG_D=5\n");
 	kconfig_free(k);
 }
 
@@ -269,14 +271,15 @@ static void expands_macros(void **state)
 {
 	static const char *const variables[] = { "FROM_CALLER=given", NULL };
 	static const struct given_file files[] = {
-		{ "Kconfig", "NOW := early\nSIMPLE := $(NOW)\nLATE = $(NOW)\nNOW := late\n"
-			     "LATE += more\ncomma := ,\nf = [$(2)|$(1)|$(3)]\n"
-			     "g = $(f,$(1)1,$(1)2)\nempty :=\n$(empty)\n"
-			     "$(info,$(SIMPLE) $(LATE) $(f,a$(comma)b,(c,d)) $(g,x))\n"
-			     "$(info,$(FROM_CALLER) [$(NOBODY)] [$(NOBODY,x)] $ $$ $(shell,echo hi))\n"
-			     "$(warning-if,n,not this)\n$(warning-if,y,$(filename) $(lineno))\n"
-			     "name = A\nconfig $(name)$(name)-1\n\tdefault \"$(name) '$(shell,echo a)\"\n"
-			     "\tstring\n\tdepends on $(shell,echo y)\n" },
+		{ "Kconfig",
+		  "NOW := early\nSIMPLE := $(NOW)\nLATE = $(NOW)\nNOW := late\n"
+		  "LATE += more\ncomma := ,\nf = [$(2)|$(1)|$(3)]\n"
+		  "g = $(f,$(1)1,$(1)2)\nempty :=\n$(empty)\n"
+		  "$(info,$(SIMPLE) $(LATE) $(f,a$(comma)b,(c,d)) $(g,x))\n"
+		  "$(info,$(FROM_CALLER) [$(NOBODY)] [$(NOBODY,x)] $ $$ $(shell,echo hi))\n"
+		  "$(warning-if,n,not this)\n$(warning-if,y,$(filename) $(lineno))\n"
+		  "name = A\nconfig $(name)$(name)-1\n\tdefault \"$(name) '$(shell,echo a)\"\n"
+		  "\tstring\n\tdepends on $(shell,echo y)\n" },
 		{ 0 },
 	};
 	struct given given = { .files = files, .variables = variables };

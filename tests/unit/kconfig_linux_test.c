@@ -58,14 +58,18 @@ static int make_tree(void **state)
 		if (mkdir(path, 0755) < 0)
 			return -1;
 	}
-	put_file("linux/Makefile", "# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\n"
-				   "EXTRAVERSION = -rc1\nNAME = x\n", 0644);
-	put_file("linux/Kconfig", "mainmenu \"Linux/$(ARCH) $(KERNELVERSION)\"\n"
-				  "source \"arch/$(SRCARCH)/Kconfig\"\n"
-				  "config ASKED\n\tstring\n\tdefault \"$(shell,$(srctree)/scripts/ask.sh)\"\n"
-				  "config CC\n\tstring\n\tdefault \"$(CC) $(HEADER_ARCH)\"\n"
-				  "config TEXT\n\tstring\n\tdefault \"$(CC_VERSION_TEXT)\"\n"
-				  "config HERE\n\tdef_bool $(shell,test -e ask.sh && echo y || echo n)\n", 0644);
+	put_file("linux/Makefile",
+		 "# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\n"
+		 "EXTRAVERSION = -rc1\nNAME = x\n",
+		 0644);
+	put_file("linux/Kconfig",
+		 "mainmenu \"Linux/$(ARCH) $(KERNELVERSION)\"\n"
+		 "source \"arch/$(SRCARCH)/Kconfig\"\n"
+		 "config ASKED\n\tstring\n\tdefault \"$(shell,$(srctree)/scripts/ask.sh)\"\n"
+		 "config CC\n\tstring\n\tdefault \"$(CC) $(HEADER_ARCH)\"\n"
+		 "config TEXT\n\tstring\n\tdefault \"$(CC_VERSION_TEXT)\"\n"
+		 "config HERE\n\tdef_bool $(shell,test -e ask.sh && echo y || echo n)\n",
+		 0644);
 	put_file("linux/arch/um/Kconfig", "config UML\n\tdef_bool y\n", 0644);
 	put_file("linux/arch/x86/Kconfig", "config X86\n\tdef_bool y\n", 0644);
 	put_file("linux/scripts/pahole-version.sh", "#!/bin/sh\necho 0\n", 0755);
@@ -89,8 +93,9 @@ static int remove_tree(void **state)
 static struct kconfig *load(const char *arch, const char *cache)
 {
 	char source[300], file[300];
-	struct kconfig_linux tree = { .source = source, .arch = arch, .subarch = "x86",
-				      .cache = cache ? file : NULL };
+	struct kconfig_linux tree = {
+		.source = source, .arch = arch, .subarch = "x86", .cache = cache ? file : NULL
+	};
 	struct err err = ERR_INIT;
 	struct kconfig *k;
 
@@ -154,9 +159,12 @@ static void runs_commands_again_only_when_something_changed(void **state)
 static void takes_a_broken_cache_for_none(void **state)
 {
 	static const char *const broken[] = {
-		"", "nonsense", "hillock kconfig answers 1\npart 99999999 1\n",
+		"",
+		"nonsense",
+		"hillock kconfig answers 1\npart 99999999 1\n",
 		"hillock kconfig answers 1\npart 1 18446744073709551615\nx",
-		"hillock kconfig answers 1\npart 0 4\n9 9\nab", "hillock kconfig answers 1\nxxx\n",
+		"hillock kconfig answers 1\npart 0 4\n9 9\nab",
+		"hillock kconfig answers 1\nxxx\n",
 	};
 
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {

@@ -110,18 +110,19 @@ static void tells_what_a_change_takes_along_and_leaves_all_as_it_was(void **stat
 	struct text found = { "" };
 	struct err err = ERR_INIT;
 
-	assert_int_equal(kconfig_consequences(k, kconfig_find(k, "NET"), "n", add_change, &found, &err),
-			 5);
+	assert_int_equal(
+		kconfig_consequences(k, kconfig_find(k, "NET"), "n", add_change, &found, &err), 5);
 	assert_string_equal(found.text, "NET y n\nINET y -\nIPV6 y -\nCRC y -\nMORE y n\n");
 	found.text[0] = '\0';
-	assert_int_equal(kconfig_consequences(k, kconfig_find(k, "TWO"), "y", add_change, &found, &err),
-			 2);
+	assert_int_equal(
+		kconfig_consequences(k, kconfig_find(k, "TWO"), "y", add_change, &found, &err), 2);
 	assert_string_equal(found.text, "ONE y n\nTWO n y\n");
 	found.text[0] = '\0';
-	assert_int_equal(kconfig_consequences(k, kconfig_find(k, "CRC"), "n", add_change, &found, &err),
-			 0);
-	assert_int_equal(kconfig_consequences(k, kconfig_find(k, "NUM"), "x", add_change, &found, &err),
-			 -22);
+	assert_int_equal(
+		kconfig_consequences(k, kconfig_find(k, "CRC"), "n", add_change, &found, &err), 0);
+	assert_int_equal(
+		kconfig_consequences(k, kconfig_find(k, "NUM"), "x", add_change, &found, &err),
+		-22);
 	kconfig_solve(k);
 	assert_string_equal(kconfig_value(k, kconfig_find(k, "INET")), "y");
 	assert_string_equal(kconfig_wanted(k, kconfig_find(k, "NET")), "y");
@@ -225,7 +226,8 @@ static void solves_a_change_as_it_solves_everything(void **state)
 		for (size_t i = 0; i < kconfig_count(k); i++)
 			if (kconfig_wanted(k, kconfig_at(k, i)))
 				assert_int_equal(kconfig_set(fresh, kconfig_at(fresh, i),
-							     kconfig_wanted(k, kconfig_at(k, i)), &err),
+							     kconfig_wanted(k, kconfig_at(k, i)),
+							     &err),
 						 0);
 		kconfig_solve(fresh);
 		for (size_t i = 0; i < kconfig_count(k); i++) {
