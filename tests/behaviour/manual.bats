@@ -65,7 +65,7 @@ complete_words() {
 @test "completion knows verbs, options, images and kernels" {
 	[[ $'\n'$(complete_words '')$'\n' == *$'\nrun\n'* ]]
 	[ "$(complete_words run --na)" = --name ]
-	[ "$(complete_words run --kernel um-)" = um-base ]
+	[ "$(complete_words run --kernel um-b)" = um-base ]
 	[ "$(complete_words run --rm busy)" = busybox ]
 	[ "$(complete_words kernel bu)" = build ]
 	[ -z "$(complete_words run busybox --na)" ]

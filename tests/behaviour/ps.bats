@@ -88,8 +88,6 @@ load container
 }
 
 @test "wait knows the exit status of a container that removes itself" {
-	hillock run -d --rm --name brief busybox sh -c 'read x </dev/zero; exit 6' >/dev/null &
-	wait
 	start other busybox sleep 1000
 	hillock run -d --rm --name brief2 busybox sleep 1000 >/dev/null
 	hillock wait brief2 >code &
@@ -134,11 +132,12 @@ load container
 @test "image and kernel ls print tables, names, and JSON" {
 	run -0 hillock image ls
 	[[ $output == *"busybox:latest"* ]]
-	[ "$(hillock image ls -q)" = busybox:latest ]
-	[ "$(hillock image ls --json | field Name)" = busybox:latest ]
+	hillock image ls -q | grep -qx busybox:latest
+	hillock image ls --json | grep -q '"Name": "busybox:latest"'
 	run -0 hillock kernel ls
 	[[ $output == *"um-base"*"yes"* ]]
-	[ "$(hillock kernel ls --json | field Default)" = true ]
+	hillock kernel ls -q | grep -qx um-base
+	[ "$(hillock kernel ls --json | grep -c '"Default": true')" = 1 ]
 	[[ $(hillock version) == *"um-base"* ]]
 	[ "$(hillock version --json | field um)" = 'can run here' ]
 }
