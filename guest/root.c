@@ -344,7 +344,9 @@ static void raise_loopback(const struct guest *g)
 
 static void raise_limits(const struct guest *g)
 {
-	const struct rlimit files = { FILES_MAX, FILES_MAX };
+	/* Soft: what select() can hold, and quick to walk for those who close all; who wants more
+	 * raises it. */
+	const struct rlimit files = { 1024, FILES_MAX };
 
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		guest_log(g, "raising the limit of open files: %s", strerror(errno));
