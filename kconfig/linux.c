@@ -94,7 +94,9 @@ static void take_environment(struct variables *v)
 		if (!strchr(*e, '=') || v->count == VARIABLES_MAX)
 			continue;
 		v->list[v->count] = strdup(*e);
-		if (!v->list[v->count++])
+		if (v->list[v->count])
+			v->count++;
+		else
 			v->failed = -ENOMEM;
 	}
 }
@@ -516,9 +518,9 @@ int kconfig_linux_load(const struct kconfig_linux *l, struct kconfig **tree, str
 	int rc;
 
 	if (source < 0 || !path) {
-		err_sys(err, errno, "opening Linux's source in %s", l->source);
+		rc = err_sys(err, errno, "opening Linux's source in %s", l->source);
 		err_hint(err, "name the directory of Linux's source: --source DIR");
-		return -err->code;
+		return rc;
 	}
 	v = calloc(1, sizeof(*v));
 	if (!v)

@@ -132,38 +132,35 @@ struct answer {
 	size_t max, count;
 };
 
-static void give(struct answer *a, enum kconfig_cause cause, const struct kc_property *p,
-		 const struct kconfig_symbol *by)
+static void give_reason(struct answer *a, struct kconfig_reason reason)
 {
 	if (a->count < a->max)
-		a->reasons[a->count] = (struct kconfig_reason){
-			.cause = cause,
-			.place = p ? p->place : (struct kconfig_place){ 0 },
-			.by = by,
-			.condition = p ? p->condition : NULL,
-		};
+		a->reasons[a->count] = reason;
 	a->count++;
 }
 
-/* Those that turn it up to `worth` at least. */
-static void give_reverse(struct answer *a, const struct kconfig *k, const struct kc_property *p,
-			 enum kconfig_cause cause, uint8_t worth)
+static void give(struct answer *a, enum kconfig_cause cause, const struct kc_property *p,
+		 const struct kconfig_symbol *by)
 {
+	struct kconfig_reason reason = { .cause = cause, .by = by };
+
+	if (p) {
+		reason.place = p->place;
+		reason.condition = p->condition;
+	}
+	give_reason(a, reason);
+}
+
+/* Those that turn it up to `worth` at least; for a bool m is enough. */
+static void give_reverse(struct answer *a, const struct kconfig *k, const struct kconfig_symbol *s,
+			 const struct kc_property *p, enum kconfig_cause cause, uint8_t worth)
+{
+	if (s->type == KCONFIG_BOOL && worth == YES)
+		worth = MOD;
 	for (; p; p = p->next_reverse)
 		if (state_of(k, p->entry->symbol)->worth >= worth &&
 		    kc_worth(k, p->condition) >= worth)
 			give(a, cause, p, p->entry->symbol);
-}
-
-static void give_unmet(struct answer *a, const struct kconfig_symbol *s)
-{
-	if (a->count < a->max)
-		a->reasons[a->count] = (struct kconfig_reason){
-			.cause = KCONFIG_UNMET,
-			.place = s->entries->place,
-			.condition = s->depends,
-		};
-	a->count++;
 }
 
 static const struct kc_property *prompt_of(const struct kconfig_symbol *s)
@@ -217,14 +214,16 @@ static void why_logical(struct answer *a, const struct kconfig *k, const struct 
 	if (heard && wish == state->worth)
 		give(a, KCONFIG_WANTED, prompt_of(s), NULL);
 	if (state->selected != NO && state->selected == state->worth)
-		give_reverse(a, k, s->selected_by, KCONFIG_SELECTED, state->worth);
+		give_reverse(a, k, s, s->selected_by, KCONFIG_SELECTED, state->worth);
 	if (state->direct < state->selected)
-		give_unmet(a, s);
+		give_reason(a, (struct kconfig_reason){ .cause = KCONFIG_UNMET,
+							.place = s->entries->place,
+							.condition = s->depends });
 	if (!heard && p && kc_worth(k, p->value) != NO && state->worth != NO &&
 	    (state->implied == NO || state->direct != NO))
 		why_default(a, k, s);
 	if (!heard && state->implied != NO && state->worth != NO)
-		give_reverse(a, k, s->implied_by, KCONFIG_IMPLIED, state->implied);
+		give_reverse(a, k, s, s->implied_by, KCONFIG_IMPLIED, state->implied);
 	if (state->visible == NO && (prompt_of(s) || state->has_wish))
 		give(a, KCONFIG_HIDDEN, prompt_of(s), NULL);
 }

@@ -6,8 +6,8 @@
  * -------------------
  * A command runs by /bin/sh in an empty directory of its own, without input and with errors
  * thrown away, in a process group that is killed if it takes too long. Linux's tree asks the
- * compiler some 150 questions, which takes longer than everything else together; so answers are
- * kept in a file.
+ * compiler about a hundred questions, which takes longer than everything else together; so
+ * answers are kept in a file.
  *
  * The file holds parts, each made under one identity: a text that says all that answers hang on
  * (tools with size and time, variables, scripts). Its form is lengths and bytes:
@@ -63,6 +63,7 @@ struct kc_shell {
 static int make_place(struct kc_shell *shell, struct err *err)
 {
 	const char *above = getenv("TMPDIR");
+	int rc;
 
 	if (shell->place)
 		return 0;
@@ -71,9 +72,9 @@ static int make_place(struct kc_shell *shell, struct err *err)
 		return err_sys(err, ENOMEM, "making a directory to run commands in");
 	if (mkdtemp(shell->place))
 		return 0;
-	err_sys(err, errno, "making a directory to run commands in (%s)", shell->place);
+	rc = err_sys(err, errno, "making a directory to run commands in (%s)", shell->place);
 	free(steal(&shell->place));
-	return -err->code;
+	return rc;
 }
 
 static int spawn(const struct kc_shell *shell, const char *command, int output, pid_t *pid)

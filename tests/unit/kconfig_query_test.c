@@ -68,6 +68,25 @@ static void tells_why_an_option_has_its_value(void **state)
 	kconfig_free(k);
 }
 
+static void names_what_selects_against_dependencies(void **state)
+{
+	struct kconfig *k = given_tree("config MODULES\n\tdef_bool y\n\tmodules\n"
+				       "config A\n\ttristate\n\tdefault m\n\tselect T\n"
+				       "config T\n\tbool \"t\"\n\tdepends on !A\n");
+
+	kconfig_solve(k);
+	assert_string_equal(kconfig_value(k, kconfig_find(k, "T")), "y");
+	reason_is(k, "T", 0, KCONFIG_SELECTED, "A", 7);
+	kconfig_free(k);
+	k = given_tree("config A\n\tbool \"a\"\n\tselect T\n"
+		       "config T\n\tbool \"t\"\n\tdepends on NOBODY\n");
+	free(given_solve(k, "CONFIG_A=y\n"));
+	reason_is(k, "T", 0, KCONFIG_SELECTED, "A", 3);
+	reason_is(k, "T", 1, KCONFIG_UNMET, "", 4);
+	reason_is(k, "T", 2, KCONFIG_HIDDEN, "", 5);
+	kconfig_free(k);
+}
+
 struct text {
 	char text[2000];
 };
@@ -269,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_why_an_option_has_its_value),
+		cmocka_unit_test(names_what_selects_against_dependencies),
 		cmocka_unit_test(lists_what_an_option_needs),
 		cmocka_unit_test(tells_what_a_change_takes_along_and_leaves_all_as_it_was),
 		cmocka_unit_test(tells_what_the_tree_says_of_an_option),
