@@ -90,8 +90,9 @@ load container
 @test "wait knows the exit status of a container that removes itself" {
 	start other busybox sleep 1000
 	hillock run -d --rm --name brief2 busybox sleep 1000 >/dev/null
-	hillock wait brief2 >code &
+	"$HILLOCK" wait brief2 >code 3>&- &
 	waiter=$!
+	until grep -q -e "-> FLOCK .* $waiter " /proc/locks; do sleep 0.05; done
 	hillock kill brief2
 	wait $waiter
 	[ "$(cat code)" = 137 ]
