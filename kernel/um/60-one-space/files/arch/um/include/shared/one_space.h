@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One address space: the kernel lives in each of its processes (os-Linux/one_space.c).
+ *
+ * Shared by both sides of the port: kernel code and code that calls the host.
+ */
+#ifndef __ONE_SPACE_H
+#define __ONE_SPACE_H
+
+struct mm_id;
+struct mm_struct;
+struct siginfo;
+struct uml_pt_regs;
+
+/* Chosen by one_space=on|off on the command line. */
+extern int one_space;
+
+/* --- os-Linux/one_space.c --- */
+
+/* Makes guest memory and puts the kernel's own data into it. To be called once, from the host's
+ * stack. The memory's descriptor. */
+int one_space_share(unsigned long start, unsigned long data, unsigned long reserved,
+		    unsigned long len);
+/* Signals get a stack that each carrier has for itself. */
+void one_space_begin(void);
+/* Goes on in the carrier of an address space. 1: it has none of its mappings. */
+int one_space_attach(struct mm_id *id);
+/* Goes on in the first process, which carries no address space. */
+void one_space_home(void);
+/* The address space is no more. */
+void one_space_release(struct mm_id *id);
+int one_space_home_pid(void);
+
+/*
+ * Runs user code until it comes back; the signal that tells why, or 0 if it did not begin
+ * because one of `work` is set in `*flags`.
+ */
+int one_space_run(struct uml_pt_regs *regs, const unsigned long *flags, unsigned int work,
+		  int single_step);
+/* What the host said of that signal. */
+struct siginfo *one_space_siginfo(void);
+
+/* For the address space whose carrier runs. Neighbours are done at once, by one_space_flush(). */
+int one_space_map(unsigned long address, unsigned long len, int prot, int fd,
+		  unsigned long long offset);
+int one_space_unmap(unsigned long address, unsigned long len);
+int one_space_flush(void);
+
+/* Something was unmapped from the kernel's virtual memory. */
+void one_space_kernel_unmapped(void);
+
+/* The timer of the carrier that runs: absolute time, ns, 0: off; and again each period ns, if it is
+ * not 0. */
+int one_space_timer(long long when, long long each);
+
+/* --- kernel/one_space.c --- */
+
+void one_space_userspace(struct uml_pt_regs *regs) __attribute__((noreturn));
+/* A fault of the kernel's own in its virtual memory. 0: there is such a page, and it is mapped. */
+int one_space_kernel_fault(unsigned long address);
+/* Keeps user mappings off the kernel. */
+int one_space_reserve(struct mm_struct *mm);
+
+#endif

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One address space: a task's way to user code and back (os-Linux/one_space.c has the theory).
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/thread_info.h>
+#include <asm/mmu_context.h>
+#include <asm/tlbflush.h>
+#include <as-layout.h>
+#include <kern_util.h>
+#include <mem_user.h>
+#include <one_space.h>
+#include <os.h>
+#include <skas.h>
+
+/* How many pages a fault maps at most, before and behind the one that was missing. */
+#define AROUND	16
+
+extern void (*sig_info[])(int, struct siginfo *, struct uml_pt_regs *, void *mc);
+
+static int host_prot(pte_t pte)
+{
+	int prot = pte_exec(pte) ? UM_PROT_EXEC : 0;
+
+	if (!pte_present(pte) || !pte_young(pte))
+		return prot;
+	if (pte_read(pte))
+		prot |= UM_PROT_READ;
+	if (pte_write(pte) && pte_dirty(pte))
+		prot |= UM_PROT_WRITE;
+	return prot;
+}
+
+static bool continues(pte_t pte, pte_t from, long pages, int prot)
+{
+	return pte_present(pte) && pte_pfn(pte) == pte_pfn(from) + pages && host_prot(pte) == prot;
+}
+
+/*
+ * Maps the page of a fault in the carrier that runs, with those around it that one call of the
+ * host can map too. The page tables may have had it before: a carrier's mappings are a cache.
+ */
+static void map_around(struct mm_struct *mm, unsigned long address)
+{
+	unsigned long long offset;
+	long first = 0, last = 0, i;
+	pte_t *pte;
+	int prot, fd;
+
+	guard(spinlock_irqsave)(&mm->page_table_lock);
+
+	address &= PAGE_MASK;
+	pte = virt_to_pte(mm, address);
+	if (!pte || !pte_present(*pte))
+		return;
+	prot = host_prot(*pte);
+	while (first > -AROUND && ((unsigned long)(pte + first) & ~PAGE_MASK) &&
+	       continues(pte[first - 1], *pte, first - 1, prot))
+		first--;
+	while (last < AROUND && ((unsigned long)(pte + last + 1) & ~PAGE_MASK) &&
+	       continues(pte[last + 1], *pte, last + 1, prot))
+		last++;
+	for (i = first; i <= last; i++)
+		pte[i] = pte_mkuptodate(pte[i]);
+	fd = phys_mapping((pte_val(*pte) & PAGE_MASK) + first * PAGE_SIZE, &offset);
+	one_space_map(address + first * PAGE_SIZE, (last - first + 1) * PAGE_SIZE, prot, fd,
+		      offset);
+}
+
+/* A carrier without any of its mappings needs none taken back, and gets them by faults. */
+static void forget_sync(struct mm_struct *mm)
+{
+	guard(spinlock_irqsave)(&mm->context.sync_tlb_lock);
+	mm->context.sync_tlb_range_from = 0;
+	mm->context.sync_tlb_range_to = 0;
+}
+
+static void bring_mappings(struct mm_struct *mm, unsigned long fault)
+{
+	int err;
+
+	if (fault)
+		map_around(mm, fault);
+	err = um_tlb_sync(mm) ?: one_space_flush();
+	if (err) {
+		pr_err("one_space: the host cannot map user memory, error %d\n", err);
+		force_fatal_sig(SIGSEGV);
+		interrupt_end();
+	}
+}
+
+static void came_back(struct uml_pt_regs *regs, int sig)
+{
+	regs->is_user = 1;
+	UPT_SYSCALL_NR(regs) = -1;
+	switch (sig) {
+	case SIGSYS:
+		handle_syscall(regs);
+		break;
+	case SIGSEGV:
+	case SIGTRAP:
+		sig_info[sig](sig, one_space_siginfo(), regs, NULL);
+		break;
+	case SIGALRM:
+		block_signals_trace();
+		timer_handler(SIGALRM, NULL, regs);
+		unblock_signals_trace();
+		break;
+	case SIGIO:
+	case SIGWINCH:
+	case SIGILL:
+	case SIGBUS:
+	case SIGFPE:
+		block_signals_trace();
+		sig_info[sig](sig, one_space_siginfo(), regs, NULL);
+		unblock_signals_trace();
+		break;
+	}
+}
+
+void one_space_userspace(struct uml_pt_regs *regs)
+{
+	unsigned long fault = 0;
+
+	for (;;) {
+		struct mm_struct *mm;
+		int sig;
+
+		interrupt_end();
+		/* Avoid -ERESTARTSYS handling in host */
+		PT_SYSCALL_NR(regs->gp) = -1;
+
+		mm = current->mm;
+		if (one_space_attach(&mm->context.id))
+			forget_sync(mm);
+		bring_mappings(mm, fault);
+		fault = 0;
+
+		sig = one_space_run(regs, &current_thread_info()->flags, _TIF_WORK_MASK,
+				    test_thread_flag(TIF_SINGLESTEP));
+		if (!sig)
+			continue;
+		if (sig == SIGSEGV && SEGV_IS_FIXABLE(&regs->faultinfo))
+			fault = FAULT_ADDRESS(regs->faultinfo);
+		came_back(regs, sig);
+	}
+}
+
+int one_space_kernel_fault(unsigned long address)
+{
+	pte_t *pte = virt_to_pte(&init_mm, address);
+
+	if (!pte || !pte_present(*pte))
+		return -EFAULT;
+	set_pte(pte, *pte);
+	um_tlb_mark_sync(&init_mm, address & PAGE_MASK, (address & PAGE_MASK) + PAGE_SIZE);
+	return um_tlb_sync(&init_mm);
+}
+
+int one_space_reserve(struct mm_struct *mm)
+{
+	static const struct vm_special_mapping kernel = { .name = "[kernel]" };
+	struct vm_area_struct *vma;
+	unsigned long len = PAGE_ALIGN(end_vm) - uml_physmem;
+
+	if (!one_space)
+		return 0;
+	vma = _install_special_mapping(mm, uml_physmem, len, VM_MAYREAD | VM_SEALED, &kernel);
+	if (IS_ERR(vma))
+		return PTR_ERR(vma);
+	/* It is no memory of the process's: RLIMIT_AS is not about it. */
+	mm->total_vm -= len >> PAGE_SHIFT;
+	return 0;
+}
