@@ -36,7 +36,7 @@
 static struct {
 	int remove, detach, interactive, terminal, read_only, sig_proxy;
 	const char *name, *cwd, *user, *hostname, *memory, *cpus, *pids, *entrypoint, *kernel,
-		*machine, *log_driver, *timing, *boot;
+		*machine, *mode, *log_driver, *timing, *boot;
 	struct cli_list env, env_files, volumes, tmpfs, storage;
 } opt = { .sig_proxy = 1, .machine = "um" };
 
@@ -65,6 +65,8 @@ static const struct cli_option options[] = {
 	{ 0, "timing", CLI_VALUE, &opt.timing, "FILE", "Write when each phase was reached (JSON)" },
 	{ 0, "tmpfs", CLI_LIST, &opt.tmpfs, "DIR[:OPTS]", "Mount a file system in memory" },
 	{ 't', "tty", CLI_FLAG, &opt.terminal, NULL, "Give it a terminal" },
+	{ 0, "um-mode", CLI_VALUE, &opt.mode, "MODE",
+	  "How um runs user code: one, seccomp or ptrace (one on one CPU)" },
 	{ 'u', "user", CLI_VALUE, &opt.user, "USER[:GROUP]", "Names or numbers" },
 	{ 'v', "volume", CLI_LIST, &opt.volumes, "HOST:GUEST[:ro]", "Mount a file or directory" },
 	{ 'w', "workdir", CLI_VALUE, &opt.cwd, "DIR", "Working directory" },
@@ -293,6 +295,29 @@ static int open_kernel(const struct container_store *store, const struct machine
 	return container_kernel_open(store, NULL, kernel, err);
 }
 
+static int choose_mode(const struct machine_ops *machine, struct container_config *config,
+		       struct err *err)
+{
+	const char *const *mode = machine->modes;
+
+	config->mode = (char *)(machine->modes ? machine->mode_default(config->vcpus) : "");
+	if (!opt.mode)
+		return 0;
+	while (mode && *mode && strcmp(*mode, opt.mode) != 0)
+		mode++;
+	if (!mode || !*mode) {
+		err_set(err, EINVAL, "--um-mode %s: the %s machine has no such mode", opt.mode,
+			machine->name);
+		err_hint(err, "the modes of the um machine are one, seccomp and ptrace");
+		return -EINVAL;
+	}
+	if (config->vcpus > 1 && strcmp(opt.mode, config->mode) != 0)
+		return err_set(err, EINVAL, "--um-mode %s: on several CPUs there is only %s",
+			       opt.mode, config->mode);
+	config->mode = (char *)opt.mode;
+	return 0;
+}
+
 static int open_files(const struct container_store *store, const struct machine_ops *machine,
 		      struct container_launch *launch, char kernel[CONTAINER_NAME_MAX],
 		      struct err *err)
@@ -304,6 +329,9 @@ static int open_files(const struct container_store *store, const struct machine_
 	launch->kernel_fd = open_kernel(store, machine, launch->config, kernel, err);
 	if (launch->kernel_fd < 0)
 		return launch->kernel_fd;
+	rc = choose_mode(machine, launch->config, err);
+	if (rc < 0)
+		return rc;
 	rc = machine->check_kernel(launch->kernel_fd, err);
 	if (rc < 0) {
 		err_context(err, "kernel %s", kernel);

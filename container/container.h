@@ -101,7 +101,7 @@ struct container_mount {
 struct container_config {
 	char id[CONTAINER_ID_LENGTH + 1];
 	char name[CONTAINER_NAME_MAX + 1];
-	char *image, *kernel, *machine, *hostname, *cwd, *user;
+	char *image, *kernel, *machine, *mode, *hostname, *cwd, *user;
 	char **argv, **env; /* NULL-terminated */
 	int64_t created;    /* CLOCK_REALTIME in ns */
 	uint64_t memory;    /* bytes */

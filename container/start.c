@@ -81,6 +81,7 @@ static int start_machine(struct keeper *k, int wire_fd, int log_fd, struct err *
 		.log_fd = log_fd,
 		.memory = config->memory,
 		.cpus = config->vcpus,
+		.mode = config->mode,
 		.name = config->id,
 		.host_uid = config->host_uid,
 		.host_gid = config->host_gid,

@@ -100,6 +100,7 @@ int config_write(int dir_fd, const struct container_config *c, struct err *err)
 	add_string(o, "image", c->image);
 	add_string(o, "kernel", c->kernel);
 	add_string(o, "machine", c->machine);
+	add_string(o, "mode", c->mode);
 	add_string(o, "hostname", c->hostname);
 	add_string(o, "cwd", c->cwd);
 	add_string(o, "user", c->user);
@@ -277,6 +278,7 @@ int config_read(int dir_fd, struct container_config *c, struct err *err)
 		.image = get_string(o, "image"),
 		.kernel = get_string(o, "kernel"),
 		.machine = get_string(o, "machine"),
+		.mode = get_string(o, "mode"),
 		.hostname = get_string(o, "hostname"),
 		.cwd = get_string(o, "cwd"),
 		.user = get_string(o, "user"),
@@ -329,6 +331,7 @@ void container_config_free(struct container_config *c)
 	free_list(c->env);
 	free(c->image);
 	free(c->kernel);
+	free(c->mode);
 	free(c->machine);
 	free(c->hostname);
 	free(c->cwd);

@@ -156,7 +156,8 @@ int container_libexec_path(const char *name, char *path, struct err *err)
 {
 	/* Installed beside bin/, or in a build tree, below the sources, beside cli/. */
 	static const char *const places[] = { "../libexec/hillock", "../share/hillock", "../guest",
-					      "../image",           "../bench",         "../.." };
+					      "../image",           "../bench",         "../cut",
+					      ".",                  "../.." };
 	const char *chosen = getenv("HILLOCK_LIBEXEC");
 	char exe[PATH_MAX], *slash;
 	ssize_t n;

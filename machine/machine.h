@@ -29,6 +29,7 @@ struct machine_spec {
 	int log_fd;	  /* write end of the kernel log's pipe */
 	uint64_t memory;  /* bytes of guest memory */
 	unsigned cpus;	  /* virtual CPUs, at least 1 */
+	const char *mode; /* one of machine_ops.modes, or NULL: the best for it */
 	const char *extra; /* more words for the kernel's command line, or NULL */
 	const char *name; /* the container's id, for process listings */
 	struct machine_volume volumes[GUARD_BINDS_MAX];
@@ -52,6 +53,10 @@ struct machine_ops {
 	/* Is this file a kernel for it? 0, or -errno (missing parts, truncated, other arch). */
 	int (*check_kernel)(int kernel_fd, struct err *err);
 	int (*start)(const struct machine_spec *spec, struct machine *m, struct err *err);
+	/* Ways in which it can run user code, NULL-terminated, and the one taken for so many CPUs if
+	 * none is named; NULL where there is only one. */
+	const char *const *modes;
+	const char *(*mode_default)(unsigned cpus);
 	/* What the guest calls its disks and where it finds volume i: for WIRE_SETUP. */
 	const char *root_device, *layer_device;
 	const char *volume_source_format; /* printf format, one %u: the volume's index */

@@ -114,6 +114,23 @@ struct um_args {
 	size_t count;
 };
 
+/*
+ * one: the kernel in the address space of each of its processes, if it has that addition and one
+ * CPU; seccomp: user code in processes of its own; ptrace: the same, slow, with all of the
+ * kernel's memory out of its reach.
+ */
+static const char *const um_modes[] = { "one", "seccomp", "ptrace", NULL };
+
+static const char *um_mode_default(unsigned cpus)
+{
+	return um_modes[cpus > 1];
+}
+
+static int is_mode(const struct machine_spec *spec, const char *mode)
+{
+	return !strcmp(spec->mode ? spec->mode : um_mode_default(spec->cpus), mode);
+}
+
 static void arg(struct um_args *a, char *word)
 {
 	if (a->count + 1 < sizeof(a->argv) / sizeof(a->argv[0]))
@@ -132,7 +149,9 @@ static void um_args(struct um_args *a, const struct machine_spec *spec, char *ex
 	arg(a, a->name);
 	arg(a, a->memory);
 	arg(a, (char *)"lpj=" STRING(UM_LOOPS_PER_JIFFY));
-	arg(a, (char *)"seccomp=on");
+	arg(a, (char *)(is_mode(spec, "ptrace") ? "seccomp=off" : "seccomp=on"));
+	if (is_mode(spec, "one"))
+		arg(a, (char *)"one_space=on");
 	arg(a, (char *)"quiet");
 	arg(a, (char *)"loglevel=6");
 	arg(a, (char *)"stderr=2");
@@ -218,6 +237,8 @@ const struct machine_ops machine_um_ops = {
 	.probe = um_probe,
 	.check_kernel = um_check_kernel,
 	.start = um_start,
+	.modes = um_modes,
+	.mode_default = um_mode_default,
 	.root_device = "/dev/ubda",
 	.layer_device = "/dev/ubdb",
 	.volume_source_format = "/v/%u",

@@ -3,13 +3,17 @@
  * One address space: a task's way to user code and back (os-Linux/one_space.c has the theory).
  */
 #include <linux/mm.h>
+#include <linux/pvclock_gtod.h>
 #include <linux/sched.h>
+#include <linux/time-internal.h>
+#include <linux/timekeeper_internal.h>
 #include <linux/thread_info.h>
 #include <asm/mmu_context.h>
 #include <asm/tlbflush.h>
 #include <as-layout.h>
 #include <kern_util.h>
 #include <mem_user.h>
+#include <one_clock.h>
 #include <one_space.h>
 #include <os.h>
 #include <skas.h>
@@ -32,9 +36,11 @@ static int host_prot(pte_t pte)
 	return prot;
 }
 
+/* One that needs no sync is most likely mapped already. */
 static bool continues(pte_t pte, pte_t from, long pages, int prot)
 {
-	return pte_present(pte) && pte_pfn(pte) == pte_pfn(from) + pages && host_prot(pte) == prot;
+	return pte_present(pte) && pte_needsync(pte) &&
+	       pte_pfn(pte) == pte_pfn(from) + pages && host_prot(pte) == prot;
 }
 
 /*
@@ -158,14 +164,58 @@ int one_space_kernel_fault(unsigned long address)
 	return um_tlb_sync(&init_mm);
 }
 
-int one_space_reserve(struct mm_struct *mm)
+/* --- what each address space has ------------------------------------------------------------ */
+
+static struct page *clock_page;
+
+static int clock_changed(struct notifier_block *block, unsigned long was_set, void *data)
+{
+	struct one_clock *c = page_address(clock_page);
+	const struct timekeeper *tk = data;
+
+	c->sequence++;
+	barrier();
+	c->mult = tk->tkr_mono.mult;
+	c->shift = tk->tkr_mono.shift;
+	c->cycle_last = tk->tkr_mono.cycle_last;
+	c->nsec = tk->tkr_mono.xtime_nsec;
+	c->base[CLOCK_REALTIME] = tk->tkr_mono.base + tk->offs_real;
+	c->base[CLOCK_MONOTONIC] = tk->tkr_mono.base;
+	c->boottime = tk->offs_boot;
+	/* Another clock than the host's tells no cycles that the host's vDSO could. */
+	c->host = strcmp(tk->tkr_mono.clock->name, "timer") ? NULL : one_space_host_clock();
+	barrier();
+	c->sequence++;
+	return 0;
+}
+
+static struct notifier_block clock_notifier = { .notifier_call = clock_changed };
+
+static int __init one_space_clock(void)
+{
+	struct one_clock *c;
+
+	clock_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!clock_page)
+		panic("one_space: no memory for the clock");
+	c = page_address(clock_page);
+	c->divisor = TIMER_MULTIPLIER;
+	if (one_space && time_travel_mode == TT_MODE_OFF)
+		pvclock_gtod_register_notifier(&clock_notifier);
+	return 0;
+}
+subsys_initcall(one_space_clock);
+
+int one_space_reserve(struct mm_struct *mm, unsigned long clock_address)
 {
 	static const struct vm_special_mapping kernel = { .name = "[kernel]" };
+	static const struct vm_special_mapping clock = { .name = "[vvar]", .pages = &clock_page };
 	struct vm_area_struct *vma;
 	unsigned long len = PAGE_ALIGN(end_vm) - uml_physmem;
 
-	if (!one_space)
-		return 0;
+	vma = _install_special_mapping(mm, clock_address, PAGE_SIZE, VM_READ | VM_MAYREAD, &clock);
+	if (IS_ERR(vma) || !one_space)
+		return PTR_ERR_OR_ZERO(vma);
 	vma = _install_special_mapping(mm, uml_physmem, len, VM_MAYREAD | VM_SEALED, &kernel);
 	if (IS_ERR(vma))
 		return PTR_ERR(vma);

@@ -101,8 +101,9 @@ static int hop_error;
 static unsigned long kernel_age;
 static long long deadline, period;
 
-/* From here on a signal's frame points into the kernel: its image, or the host's vDSO. */
+/* The kernel's image, and the host's vDSO, which user code may be in too. */
 static unsigned long image_start, image_end, vdso_start, vdso_end;
+static void *host_clock;
 
 unsigned long one_kernel_fs;
 unsigned long one_fp_mask;
@@ -157,9 +158,10 @@ static inline void set_fs_base(unsigned long base)
 	asm volatile("wrfsbase %0" : : "r" (base) : "memory");
 }
 
-static inline int in_kernel(unsigned long ip)
+static inline int in_kernel(unsigned long ip, unsigned long fs)
 {
-	return (ip >= image_start && ip < image_end) || (ip >= vdso_start && ip < vdso_end);
+	return (ip >= image_start && ip < image_end) ||
+	       (fs == one_kernel_fs && ip >= vdso_start && ip < vdso_end);
 }
 
 /* --- hops ---------------------------------------------------------------------------------- */
@@ -442,7 +444,7 @@ void one_space_handler(int sig, siginfo_t *si, void *context)
 		return;
 	}
 	set_fs_base(one_kernel_fs);
-	if (!in_kernel(ip))
+	if (!in_kernel(ip, fs))
 		user_came_back(sig, si, mc, fs);
 	if (sig == SIGCHLD) {
 		if (own->me == carriers)
@@ -584,6 +586,23 @@ int __init one_space_share(unsigned long start, unsigned long data, unsigned lon
 	return os_map_memory((void *)data, fd, data - start, reserved - data, 1, 1, 1) ?: fd;
 }
 
+static void __init find_symbols(unsigned long base, const Elf64_Dyn *dyn)
+{
+	const Elf64_Sym *sym = NULL, *end;
+	const char *names = NULL;
+
+	for (; dyn->d_tag != DT_NULL; dyn++) {
+		if (dyn->d_tag == DT_SYMTAB)
+			sym = (const void *)(base + dyn->d_un.d_ptr);
+		else if (dyn->d_tag == DT_STRTAB)
+			names = (const void *)(base + dyn->d_un.d_ptr);
+	}
+	/* Linux's vDSO has its names behind its symbols. */
+	for (end = (const void *)names; sym && sym + 1 <= end; sym++)
+		if (!strcmp(names + sym->st_name, "__vdso_clock_gettime"))
+			host_clock = (void *)(base + sym->st_value);
+}
+
 static void __init find_vdso(void)
 {
 	unsigned long base = getauxval(AT_SYSINFO_EHDR);
@@ -594,11 +613,19 @@ static void __init find_vdso(void)
 	if (!base)
 		return;
 	ph = (const void *)(base + eh->e_phoff);
-	for (i = 0; i < eh->e_phnum; i++)
+	for (i = 0; i < eh->e_phnum; i++) {
 		if (ph[i].p_type == PT_LOAD) {
 			vdso_start = base;
 			vdso_end = base + ph[i].p_memsz;
+		} else if (ph[i].p_type == PT_DYNAMIC) {
+			find_symbols(base, (const void *)(base + ph[i].p_vaddr));
 		}
+	}
+}
+
+void *one_space_host_clock(void)
+{
+	return host_clock;
 }
 
 /* Calls from the kernel are the outer filter's affair, all others are user code's. */

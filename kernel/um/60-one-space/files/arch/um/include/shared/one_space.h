@@ -53,12 +53,15 @@ void one_space_kernel_unmapped(void);
  * not 0. */
 int one_space_timer(long long when, long long each);
 
+/* The host's clock_gettime() that calls nothing, or NULL. */
+void *one_space_host_clock(void);
+
 /* --- kernel/one_space.c --- */
 
 void one_space_userspace(struct uml_pt_regs *regs) __attribute__((noreturn));
 /* A fault of the kernel's own in its virtual memory. 0: there is such a page, and it is mapped. */
 int one_space_kernel_fault(unsigned long address);
-/* Keeps user mappings off the kernel. */
-int one_space_reserve(struct mm_struct *mm);
+/* Keeps user mappings off the kernel, and maps the clock's page. */
+int one_space_reserve(struct mm_struct *mm, unsigned long clock_address);
 
 #endif
