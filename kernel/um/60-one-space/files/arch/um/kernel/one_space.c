@@ -102,6 +102,10 @@ static void came_back(struct uml_pt_regs *regs, int sig)
 	UPT_SYSCALL_NR(regs) = -1;
 	switch (sig) {
 	case SIGSYS:
+		one_patch_trapped(regs);
+		handle_syscall(regs);
+		break;
+	case ONE_CALL:
 		handle_syscall(regs);
 		break;
 	case SIGSEGV:
@@ -113,9 +117,14 @@ static void came_back(struct uml_pt_regs *regs, int sig)
 		timer_handler(SIGALRM, NULL, regs);
 		unblock_signals_trace();
 		break;
+	case SIGILL:
+		if (one_patch_illegal(regs)) {
+			handle_syscall(regs);
+			break;
+		}
+		fallthrough;
 	case SIGIO:
 	case SIGWINCH:
-	case SIGILL:
 	case SIGBUS:
 	case SIGFPE:
 		block_signals_trace();
@@ -127,7 +136,7 @@ static void came_back(struct uml_pt_regs *regs, int sig)
 
 void one_space_userspace(struct uml_pt_regs *regs)
 {
-	unsigned long fault = 0;
+	unsigned long fault = 0, left = UPT_IP(regs);
 
 	for (;;) {
 		struct mm_struct *mm;
@@ -136,6 +145,8 @@ void one_space_userspace(struct uml_pt_regs *regs)
 		interrupt_end();
 		/* Avoid -ERESTARTSYS handling in host */
 		PT_SYSCALL_NR(regs->gp) = -1;
+		if (UPT_IP(regs) != left)
+			one_patch_return(regs);
 
 		mm = current->mm;
 		if (one_space_attach(&mm->context.id))
@@ -149,6 +160,7 @@ void one_space_userspace(struct uml_pt_regs *regs)
 			continue;
 		if (sig == SIGSEGV && SEGV_IS_FIXABLE(&regs->faultinfo))
 			fault = FAULT_ADDRESS(regs->faultinfo);
+		left = UPT_IP(regs);
 		came_back(regs, sig);
 	}
 }
@@ -211,12 +223,12 @@ int one_space_reserve(struct mm_struct *mm, unsigned long clock_address)
 	static const struct vm_special_mapping kernel = { .name = "[kernel]" };
 	static const struct vm_special_mapping clock = { .name = "[vvar]", .pages = &clock_page };
 	struct vm_area_struct *vma;
-	unsigned long len = PAGE_ALIGN(end_vm) - uml_physmem;
+	unsigned long len = PAGE_ALIGN(end_vm) - ONE_SLOTS;
 
 	vma = _install_special_mapping(mm, clock_address, PAGE_SIZE, VM_READ | VM_MAYREAD, &clock);
 	if (IS_ERR(vma) || !one_space)
 		return PTR_ERR_OR_ZERO(vma);
-	vma = _install_special_mapping(mm, uml_physmem, len, VM_MAYREAD | VM_SEALED, &kernel);
+	vma = _install_special_mapping(mm, ONE_SLOTS, len, VM_MAYREAD | VM_SEALED, &kernel);
 	if (IS_ERR(vma))
 		return PTR_ERR(vma);
 	/* It is no memory of the process's: RLIMIT_AS is not about it. */

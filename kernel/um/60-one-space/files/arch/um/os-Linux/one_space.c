@@ -107,7 +107,8 @@ static void *host_clock;
 
 unsigned long one_kernel_fs;
 unsigned long one_fp_mask;
-static struct uml_pt_regs *user_regs;
+struct uml_pt_regs *one_user_regs;
+void *one_user_fp;
 static siginfo_t user_siginfo;
 
 extern char __binary_start[], _end[];
@@ -304,7 +305,7 @@ int one_space_timer(long long when, long long each)
 
 static void unmap_user(void)
 {
-	stub_syscall2(__NR_munmap, 0, uml_physmem);
+	stub_syscall2(__NR_munmap, 0, ONE_SLOTS);
 	stub_syscall2(__NR_munmap, end_vm, task_size - end_vm);
 }
 
@@ -421,7 +422,7 @@ static void stray(int sig)
 
 static void user_came_back(int sig, siginfo_t *si, mcontext_t *mc, unsigned long fs)
 {
-	struct uml_pt_regs *regs = user_regs;
+	struct uml_pt_regs *regs = one_user_regs;
 
 	get_regs_from_mc(regs, mc);
 	regs->gp[FS_BASE / sizeof(long)] = fs;
@@ -488,7 +489,8 @@ static int run_single_step(struct uml_pt_regs *regs)
 int one_space_run(struct uml_pt_regs *regs, const unsigned long *flags, unsigned int work,
 		  int single_step)
 {
-	user_regs = regs;
+	one_user_regs = regs;
+	one_user_fp = regs->fp;
 	if (single_step || (regs->gp[HOST_EFLAGS] & 0x100))
 		return run_single_step(regs);
 	return one_enter(regs, flags, work, regs->fp);
@@ -563,13 +565,21 @@ int __init one_space_share(unsigned long start, unsigned long data, unsigned lon
 			   unsigned long len)
 {
 	unsigned long heap = (unsigned long)sbrk(0), at;
-	int fd = create_mem_file(len), n;
+	int fd = create_mem_file(len), trampolines, n;
 
 	if (fd < 0)
 		return fd;
 	own = mmap(NULL, sizeof(*own), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (own == MAP_FAILED)
 		return -ENOMEM;
+	trampolines = create_mem_file(ONE_TRAMPOLINES + ONE_TRAMPOLINES_SIZE - ONE_SLOTS);
+	if (trampolines < 0)
+		return trampolines;
+	n = os_map_memory((void *)ONE_SLOTS, trampolines, 0,
+			  ONE_TRAMPOLINES + ONE_TRAMPOLINES_SIZE - ONE_SLOTS, 1, 1, 1);
+	close(trampolines);
+	if (n < 0)
+		return n;
 	own->me = &carriers[0];
 	carriers[0].pid = os_getpid();
 	carriers[0].timer = -1;

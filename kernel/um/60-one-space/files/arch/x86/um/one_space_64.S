@@ -33,6 +33,7 @@
 	.balign 8
 	.globl one_kernel_sp, one_user_ip, one_hop_sp
 one_kernel_sp:	.quad 0
+one_user_sp:	.quad 0
 one_user_ip:	.quad 0
 one_hop_sp:	.quad 0
 
@@ -114,6 +115,53 @@ one_enter_abort:
 one_leave:
 	movq	one_kernel_sp, %rsp
 	movl	%edi, %eax
+	RESTORE
+	RET
+
+/*
+ * From a trampoline: %rcx is where to go on, everything else is as at a `syscall`. one_enter()
+ * returns ONE_CALL.
+ */
+	.globl one_syscall
+one_syscall:
+	movq	%rsp, one_user_sp
+	movq	one_user_regs, %rsp
+	movq	%r15, R15(%rsp)
+	movq	%r14, R14(%rsp)
+	movq	%r13, R13(%rsp)
+	movq	%r12, R12(%rsp)
+	movq	%rbp, RBP(%rsp)
+	movq	%rbx, RBX(%rsp)
+	movq	%r10, R10(%rsp)
+	movq	%r9, R9(%rsp)
+	movq	%r8, R8(%rsp)
+	movq	%rax, RAX(%rsp)
+	movq	%rax, ORIG(%rsp)
+	movq	%rcx, RCX(%rsp)
+	movq	%rcx, RIP(%rsp)
+	movq	%rdx, RDX(%rsp)
+	movq	%rsi, RSI(%rsp)
+	movq	%rdi, RDI(%rsp)
+	movq	%rsp, %rdi
+	movq	one_kernel_sp, %rsp
+	pushfq
+	popq	%rax
+	movq	%rax, FLAGS(%rdi)
+	movq	%rax, R11(%rdi)
+	cld
+	movq	one_user_sp, %rax
+	movq	%rax, RSP(%rdi)
+	rdfsbase %rax
+	movq	%rax, FS_BASE(%rdi)
+	rdgsbase %rax
+	movq	%rax, GS_BASE(%rdi)
+	movq	one_kernel_fs, %rax
+	wrfsbase %rax
+	movq	one_user_fp, %rcx
+	movl	one_fp_mask, %eax
+	movl	one_fp_mask + 4, %edx
+	xsaveopt64 (%rcx)
+	movl	$256, %eax
 	RESTORE
 	RET
 

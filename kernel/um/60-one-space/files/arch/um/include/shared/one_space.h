@@ -7,6 +7,17 @@
 #ifndef __ONE_SPACE_H
 #define __ONE_SPACE_H
 
+/*
+ * What stands between user mappings and the kernel (one_patch.c). The third byte of an address
+ * of ONE_SLOTS is no instruction.
+ */
+#define ONE_SLOTS		0x5fd60000ul
+#define ONE_TRAMPOLINES		0x5fd70000ul
+#define ONE_TRAMPOLINES_SIZE	0x80000ul
+
+/* In place of a signal: a call that came through a trampoline. */
+#define ONE_CALL	256
+
 struct mm_id;
 struct mm_struct;
 struct siginfo;
@@ -59,6 +70,16 @@ void *one_space_host_clock(void);
 /* --- kernel/one_space.c --- */
 
 void one_space_userspace(struct uml_pt_regs *regs) __attribute__((noreturn));
+
+/* --- kernel/one_patch.c --- */
+
+/* User code was trapped at a system call, which comes next. */
+void one_patch_trapped(struct uml_pt_regs *regs);
+/* An illegal instruction: is it a call that was replaced, which now is made? */
+_Bool one_patch_illegal(struct uml_pt_regs *regs);
+/* User code goes on elsewhere than it left off: keeps it out of what was replaced. */
+void one_patch_return(struct uml_pt_regs *regs);
+
 /* A fault of the kernel's own in its virtual memory. 0: there is such a page, and it is mapped. */
 int one_space_kernel_fault(unsigned long address);
 /* Keeps user mappings off the kernel, and maps the clock's page. */
