@@ -149,6 +149,8 @@ static struct json_object *hillock_of(const struct container *c)
 	struct json_object *o = json_object_new_object();
 
 	add_text(o, "Machine", c->config.machine);
+	if (c->config.mode && *c->config.mode)
+		add_text(o, "UmMode", c->config.mode);
 	add_text(o, "Kernel", c->config.kernel);
 	add_int(o, "VirtualCpus", c->config.vcpus);
 	add_int(o, "GuestPid", c->state.guest_pid);

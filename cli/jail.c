@@ -30,7 +30,7 @@ enum { PROC_FILE_MAX = 64 * 1024 };
 struct process {
 	const char *role;
 	pid_t pid; /* 0: not alive */
-	enum guard_profile profile;
+	enum guard_profile start, profile; /* before user code runs, and after */
 	int jailed;
 	const char *const *rights; /* by descriptor */
 	size_t right_count;
@@ -224,6 +224,8 @@ static struct json_object *describe(const struct process *p)
 	if (p->jailed) {
 		add_text(o, "Profile", guard_profile_name(p->profile));
 		json_object_object_add(o, "SystemCalls", calls_of(p->profile));
+		if (p->start != p->profile)
+			json_object_object_add(o, "SystemCallsAtStart", calls_of(p->start));
 	} else {
 		add_text(o, "Profile", "not jailed: it reads nothing that a guest wrote");
 	}
@@ -238,28 +240,29 @@ static struct json_object *describe(const struct process *p)
 	return o;
 }
 
-static enum guard_profile machine_profile(const struct container *c)
+static void machine_profiles(const struct container *c, struct process *p)
 {
 	const struct machine_ops *machine = machine_find(c->config.machine);
-	struct machine_spec spec = { 0 };
+	struct machine_spec spec = { .cpus = c->config.vcpus, .mode = c->config.mode };
 
 	for (unsigned i = 0; i < c->config.mount_count; i++)
 		spec.volume_count += !strcmp(c->config.mounts[i].kind, "volume");
-	return machine ? machine->profile(&spec) : GUARD_UM;
+	p->start = machine ? machine->profile(&spec) : GUARD_UM;
+	p->profile = machine ? machine->profile_running(&spec) : GUARD_UM;
 }
 
 struct json_object *cli_jail(const struct container *c)
 {
 	const struct machine_ops *machine = machine_find(c->config.machine);
-	const struct process processes[] = {
+	struct process processes[] = {
 		{ .role = "kernel",
 		  .pid = c->alive ? c->state.machine : 0,
-		  .profile = machine_profile(c),
 		  .jailed = 1,
 		  .rights = machine ? machine->rights : NULL,
 		  .right_count = machine ? machine->right_count : 0 },
 		{ .role = "monitor",
 		  .pid = c->alive ? c->state.monitor : 0,
+		  .start = GUARD_MONITOR,
 		  .profile = GUARD_MONITOR,
 		  .jailed = 1,
 		  .rights = container_right_names,
@@ -268,6 +271,7 @@ struct json_object *cli_jail(const struct container *c)
 	};
 	struct json_object *o = json_object_new_object(), *array = json_object_new_array();
 
+	machine_profiles(c, &processes[0]);
 	json_object_object_add(o, "LandlockAbi", json_object_new_int(c->state.landlock));
 	add_text(o, "NotLimited", c->state.unlimited);
 	for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++)

@@ -85,10 +85,10 @@ VALUES(um_mmap, V(MAP_SHARED), V(MAP_PRIVATE), V(MAP_FIXED), V(MAP_ANONYMOUS), V
        V(MAP_STACK), V(MAP_POPULATE));
 VALUES(um_madvise, V(MADV_DONTNEED), V(MADV_REMOVE));
 VALUES(um_fallocate, V(FALLOC_FL_PUNCH_HOLE), V(FALLOC_FL_KEEP_SIZE), V(FALLOC_FL_ZERO_RANGE));
-VALUES(um_arch_prctl, V(ARCH_SET_FS));
+VALUES(um_arch_prctl, V(ARCH_SET_FS), V(ARCH_SET_GS));
 /* Not SIGABRT: a panicking kernel sends itself that until it dies or is refused, and the first
  * process of a pid namespace does not die of it. Refused, it exits with 127. */
-VALUES(um_signals, V(SIGKILL), V(SIGTERM), V(SIGCONT), V(SIGALRM), V(SIGIO));
+VALUES(um_signals, V(SIGKILL), V(SIGTERM), V(SIGSTOP), V(SIGCONT), V(SIGALRM), V(SIGIO));
 
 static const struct guard_rule um_rules[] = {
 	/* what it was handed */
@@ -121,6 +121,7 @@ static const struct guard_rule um_rules[] = {
 	{ CALL(epoll_wait), .reason = "interrupts from descriptors" },
 	{ CALL(epoll_pwait), .reason = "as epoll_wait, in other C libraries" },
 	{ CALL(signalfd4), .reason = "sleep when idle" },
+	{ CALL(rt_sigsuspend), .reason = "sleep when idle, in one address space" },
 	{ CALL(futex), .reason = "hand-over between kernel and stubs; threads" },
 	{ CALL(restart_syscall), .reason = "waits that a stop interrupted" },
 
@@ -155,7 +156,7 @@ static const struct guard_rule um_rules[] = {
 	{ CALL(prctl), .conds = { INT_IS(0, "option", um_prctl) },
 	  .reason = "stubs: name, die with the kernel" },
 	{ CALL(arch_prctl), .conds = { INT_IS(0, "code", um_arch_prctl) },
-	  .reason = "thread pointer of the guest's programs" },
+	  .reason = "thread pointers of the guest's programs" },
 	{ CALL(set_tid_address), .reason = "libc's start" },
 	{ CALL(set_robust_list), .reason = "libc's start" },
 	{ CALL(rseq), .reason = "libc's start" },
@@ -182,6 +183,68 @@ static const struct guard_rule um_rules[] = {
 	{ CALL(getuid), .reason = "interrupts between CPUs (pthread_sigqueue)" },
 	{ CALL(getrandom), .reason = "the guest's first random numbers; libc" },
 	{ CALL(uname), .reason = "kind of machine" },
+};
+
+/* Its pid namespace holds nobody else, and what is outside has other owners. */
+static const struct guard_rule um_ptrace_rules[] = {
+	{ CALL(ptrace), .reason = "runs its stubs" },
+	{ CALL(getppid), .reason = "tries whether it can" },
+	{ CALL(fork), .reason = "tries whether it can" },
+};
+
+VALUES(carrier_flags,
+       { "a carrier of an address space (CLONE_FILES|CLONE_PARENT_SETTID|SIGCHLD)",
+	 CLONE_FILES | CLONE_PARENT_SETTID | SIGCHLD });
+VALUES(running_prctl, V(PR_SET_PDEATHSIG));
+
+/*
+ * The um kernel in one address space with user code, from the first instruction of that on. Who
+ * has taken over such a kernel has these calls, and no others.
+ */
+static const struct guard_rule um_running_rules[] = {
+	{ CALL(read), .reason = "console, wire, signals" },
+	{ CALL(write), .reason = "kernel log, wire" },
+	{ CALL(writev), .reason = "kernel log" },
+	{ CALL(pread64), .reason = "disks" },
+	{ CALL(pwrite64), .reason = "disks" },
+	{ CALL(lseek), .reason = "size of a disk" },
+	{ CALL(fallocate), .conds = { INT_ONLY(1, "mode", um_fallocate) },
+	  .reason = "disks: discard and write zeroes" },
+	{ CALL(fsync), .reason = "disks: flush" },
+	{ CALL(fdatasync), .reason = "disks: flush" },
+	{ CALL(newfstatat), .conds = { INT_IS(3, "flags", um_fstatat) },
+	  .reason = "kind of a descriptor" },
+	{ CALL(close), .reason = "disks and consoles that nobody uses any more" },
+	{ CALL(fcntl), .conds = { INT_IS(1, "command", um_fcntl) },
+	  .reason = "disks and consoles that are opened: copies, signals on input" },
+	{ CALL(rt_sigsuspend), .reason = "sleep when idle" },
+	{ CALL(epoll_ctl), .reason = "interrupts from descriptors" },
+	{ CALL(epoll_wait), .reason = "interrupts from descriptors" },
+	{ CALL(epoll_pwait), .reason = "as epoll_wait, in other C libraries" },
+	{ CALL(futex), .reason = "hops from one carrier to another; threads" },
+	{ CALL(restart_syscall), .reason = "waits that a stop interrupted" },
+	{ CALL(mmap), .conds = { LONG_ONLY(3, "flags", um_mmap) },
+	  .reason = "memory of the guest's programs" },
+	{ CALL(munmap), .reason = "as mmap" },
+	{ CALL(madvise), .conds = { INT_IS(2, "advice", um_madvise) },
+	  .reason = "gives memory back" },
+	{ CALL(clone), .conds = { LONG_IS(0, "flags", carrier_flags) },
+	  .reason = "a process for an address space; no namespace" },
+	{ CALL(prctl), .conds = { INT_IS(0, "option", running_prctl) },
+	  .reason = "carriers die with the kernel" },
+	{ CALL(wait4), .reason = "carriers that the host ended" },
+	{ CALL(exit), .reason = "threads" },
+	{ CALL(exit_group), .reason = "power off" },
+	{ CALL(kill), .conds = { INT_IS(1, "signal", um_signals) },
+	  .reason = "interrupts for the carrier that runs; its pid namespace holds nobody else" },
+	{ CALL(tkill), .reason = "ends its own threads" },
+	{ CALL(rt_sigaction), .reason = "power off" },
+	{ CALL(rt_sigprocmask), .reason = "sleep when idle" },
+	{ CALL(rt_sigreturn), .reason = "end of an interrupt" },
+	{ CALL(timer_create), .reason = "a clock for each carrier" },
+	{ CALL(timer_settime), .reason = "clock interrupts" },
+	{ CALL(clock_gettime), .reason = "time, on hosts whose vDSO cannot tell it" },
+	{ CALL(getpid), .reason = "signals to itself" },
 };
 
 /* hostfs. Paths are looked up in the jail's root, where nothing but the volumes is. */
@@ -280,16 +343,28 @@ static const struct profile {
 	struct {
 		const struct guard_rule *rules;
 		size_t count;
-	} lists[2];
+	} lists[3];
 } profiles[GUARD_PROFILES] = {
 	[GUARD_UM] = { "um", { { um_rules, COUNT(um_rules) } } },
 	[GUARD_UM_VOLUMES] = { "um-volumes",
 			       { { um_rules, COUNT(um_rules) },
 				 { volume_rules, COUNT(volume_rules) } } },
+	[GUARD_UM_RUNNING] = { "um-running", { { um_running_rules, COUNT(um_running_rules) } } },
+	[GUARD_UM_VOLUMES_RUNNING] = { "um-volumes-running",
+				       { { um_running_rules, COUNT(um_running_rules) },
+					 { volume_rules, COUNT(volume_rules) } } },
+	[GUARD_UM_PTRACE] = { "um-ptrace",
+			      { { um_rules, COUNT(um_rules) },
+				{ um_ptrace_rules, COUNT(um_ptrace_rules) } } },
+	[GUARD_UM_VOLUMES_PTRACE] = { "um-volumes-ptrace",
+				      { { um_rules, COUNT(um_rules) },
+					{ um_ptrace_rules, COUNT(um_ptrace_rules) },
+					{ volume_rules, COUNT(volume_rules) } } },
 	[GUARD_MONITOR] = { "monitor", { { monitor_rules, COUNT(monitor_rules) } } },
 };
 
-_Static_assert(COUNT(um_rules) + COUNT(volume_rules) <= GUARD_RULES_MAX, "too many um rules");
+_Static_assert(COUNT(um_rules) + COUNT(um_ptrace_rules) + COUNT(volume_rules) <= GUARD_RULES_MAX, "too many um rules");
+_Static_assert(COUNT(um_running_rules) <= 35, "a promise: see docs/UM.md");
 _Static_assert(COUNT(monitor_rules) <= GUARD_RULES_MAX, "too many monitor rules");
 
 static int by_number(const void *a, const void *b)

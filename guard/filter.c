@@ -17,11 +17,14 @@
 #include "guard/jail.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "base/fd.h"
 #include "guard/calls.h"
 #include "guard/sys.h"
 
@@ -188,6 +191,25 @@ int guard_filter_get(enum guard_profile profile, struct sock_fprog *prog, struct
 	prog->len = (unsigned short)(PROGRAM_MAX - p->at);
 	prog->filter = p->code + p->at;
 	return 0;
+}
+
+int guard_filter_file(enum guard_profile profile, struct err *err)
+{
+	cleanup_close int fd = -1;
+	struct sock_fprog prog;
+	size_t size;
+	int rc = guard_filter_get(profile, &prog, err);
+
+	if (rc < 0)
+		return rc;
+	fd = (int)syscall(SYS_memfd_create, "filter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return err_sys(err, errno, "jail: making a file for a filter");
+	size = prog.len * sizeof(*prog.filter);
+	if (pwrite(fd, prog.filter, size, 0) != (ssize_t)size ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		return err_sys(err, errno, "jail: writing a filter");
+	return fd_steal(&fd);
 }
 
 int guard_filter_install(const struct sock_fprog *prog, struct err *err)

@@ -24,6 +24,13 @@
 enum guard_profile {
 	GUARD_UM,	  /* a um kernel and its stubs: no file is opened by name, no socket made */
 	GUARD_UM_VOLUMES, /* the same with hostfs: files below the bind mounts in its root */
+	/* What is left of these two when user code begins to run, where the kernel lives in the
+	 * same address spaces as that: it puts the filter on itself, from guard_filter_file(). */
+	GUARD_UM_RUNNING,
+	GUARD_UM_VOLUMES_RUNNING,
+	/* A um kernel that traces its stubs. */
+	GUARD_UM_PTRACE,
+	GUARD_UM_VOLUMES_PTRACE,
 	GUARD_MONITOR,
 	GUARD_PROFILES
 };
@@ -71,6 +78,12 @@ int guard_spawn(const struct guard_spec *spec, pid_t *pid, int *pidfd, struct er
  * none.
  */
 int guard_enter(enum guard_profile profile, uid_t host_uid, gid_t host_gid, struct err *err);
+
+/*
+ * A profile's filter as a file for whoever puts it on itself later: an array of struct
+ * sock_filter, sealed. Returns its descriptor, which is the caller's.
+ */
+int guard_filter_file(enum guard_profile profile, struct err *err);
 
 /* --- limits of the container as a whole --------------------------------------------------- */
 

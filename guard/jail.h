@@ -19,6 +19,13 @@
 
 #include "guard/guard.h"
 
+/* Does this profile reach files through bind mounts? */
+static inline int guard_has_volumes(enum guard_profile profile)
+{
+	return profile == GUARD_UM_VOLUMES || profile == GUARD_UM_VOLUMES_RUNNING ||
+	       profile == GUARD_UM_VOLUMES_PTRACE;
+}
+
 /* --- root.c ------------------------------------------------------------------------------- */
 
 /*

@@ -95,7 +95,7 @@ int guard_limits_set(enum guard_profile profile, const struct guard_rlimits *lim
 {
 	int um = profile != GUARD_MONITOR;
 	uint64_t processes = limits->process_max ? limits->process_max : UM_PROCESSES;
-	uint64_t files = um && limits->memory_max && profile != GUARD_UM_VOLUMES ?
+	uint64_t files = um && limits->memory_max && !guard_has_volumes(profile) ?
 				 larger(limits->memory_max, limits->file_max) :
 				 RLIM_INFINITY;
 	const struct {

@@ -472,7 +472,7 @@ static int prepare(struct spawn *s, struct err *err)
 
 	if (spec->fd_count > GUARD_FDS_MAX || spec->bind_count > GUARD_BINDS_MAX)
 		return err_set(err, EINVAL, "jail: too many descriptors or volumes");
-	if (spec->bind_count && spec->profile != GUARD_UM_VOLUMES)
+	if (spec->bind_count && !guard_has_volumes(spec->profile))
 		return err_set(err, EINVAL, "jail: profile %s has no volumes",
 			       guard_profile_name(spec->profile));
 	if (s->by_root && spec->host_uid == 0)

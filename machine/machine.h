@@ -61,6 +61,8 @@ struct machine_ops {
 	const char *root_device, *layer_device;
 	const char *volume_source_format; /* printf format, one %u: the volume's index */
 	enum guard_profile (*profile)(const struct machine_spec *spec);
+	/* The profile that it is in once user code runs: the same, or a narrower one. */
+	enum guard_profile (*profile_running)(const struct machine_spec *spec);
 	/* What its descriptors 0, 1, … are, in words, for `hillock inspect`. */
 	const char *const *rights;
 	size_t right_count;

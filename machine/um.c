@@ -13,7 +13,8 @@
  * its command line names them `@N` (kernel/um/10-rights); so its jail needs no files and its
  * filter no open(). Guest memory is a memfd that the kernel makes itself.
  *
- *	0 nothing   1, 2 kernel log   3 initrd   4 root image   5 wire   6 layer (if there is one)
+ *	0 nothing   1, 2 kernel log   3 initrd   4 root image   5 wire   6 layer or nothing
+ *	7 the filter that it puts on itself before user code runs (kernel/um/60-one-space) or nothing
  *
  * The kernel is the first process of its pid namespace: whoever kills it kills all its stubs.
  */
@@ -29,7 +30,17 @@
 
 #include "base/fd.h"
 
-enum um_fd { UM_FD_NONE, UM_FD_OUT, UM_FD_LOG, UM_FD_INITRD, UM_FD_ROOT, UM_FD_WIRE, UM_FD_LAYER };
+enum um_fd {
+	UM_FD_NONE,
+	UM_FD_OUT,
+	UM_FD_LOG,
+	UM_FD_INITRD,
+	UM_FD_ROOT,
+	UM_FD_WIRE,
+	UM_FD_LAYER,
+	UM_FD_FILTER,
+	UM_FDS
+};
 
 #define UM_LINK_ADDRESS 0x60000000u /* where every um kernel for x86-64 is linked to */
 #define UM_CPUS_MAX	8	    /* CONFIG_NR_CPUS of our configurations */
@@ -102,18 +113,6 @@ static int um_check_kernel(int fd, struct err *err)
 	return check_segments(fd, &eh, (uint64_t)st.st_size, err);
 }
 
-static enum guard_profile um_profile(const struct machine_spec *spec)
-{
-	return spec->volume_count ? GUARD_UM_VOLUMES : GUARD_UM;
-}
-
-/* The kernel's arguments: fixed words, and the few that depend on the container. */
-struct um_args {
-	char name[80], memory[40], cpus[24];
-	char *argv[24];
-	size_t count;
-};
-
 /*
  * one: the kernel in the address space of each of its processes, if it has that addition and one
  * CPU; seccomp: user code in processes of its own; ptrace: the same, slow, with all of the
@@ -130,6 +129,27 @@ static int is_mode(const struct machine_spec *spec, const char *mode)
 {
 	return !strcmp(spec->mode ? spec->mode : um_mode_default(spec->cpus), mode);
 }
+
+static enum guard_profile um_profile(const struct machine_spec *spec)
+{
+	if (is_mode(spec, "ptrace"))
+		return spec->volume_count ? GUARD_UM_VOLUMES_PTRACE : GUARD_UM_PTRACE;
+	return spec->volume_count ? GUARD_UM_VOLUMES : GUARD_UM;
+}
+
+static enum guard_profile um_profile_running(const struct machine_spec *spec)
+{
+	if (!is_mode(spec, "one"))
+		return um_profile(spec);
+	return spec->volume_count ? GUARD_UM_VOLUMES_RUNNING : GUARD_UM_RUNNING;
+}
+
+/* The kernel's arguments: fixed words, and the few that depend on the container. */
+struct um_args {
+	char name[80], memory[40], cpus[24];
+	char *argv[24];
+	size_t count;
+};
 
 static void arg(struct um_args *a, char *word)
 {
@@ -150,8 +170,10 @@ static void um_args(struct um_args *a, const struct machine_spec *spec, char *ex
 	arg(a, a->memory);
 	arg(a, (char *)"lpj=" STRING(UM_LOOPS_PER_JIFFY));
 	arg(a, (char *)(is_mode(spec, "ptrace") ? "seccomp=off" : "seccomp=on"));
-	if (is_mode(spec, "one"))
+	if (is_mode(spec, "one")) {
 		arg(a, (char *)"one_space=on");
+		arg(a, (char *)"one_filter=@7");
+	}
 	arg(a, (char *)"quiet");
 	arg(a, (char *)"loglevel=6");
 	arg(a, (char *)"stderr=2");
@@ -191,14 +213,16 @@ static int um_start(const struct machine_spec *spec, struct machine *m, struct e
 			[UM_FD_ROOT] = spec->root_fd,
 			[UM_FD_WIRE] = spec->wire_fd,
 			[UM_FD_LAYER] = spec->layer_fd,
+			[UM_FD_FILTER] = -1,
 		},
-		.fd_count = spec->layer_fd >= 0 ? UM_FD_LAYER + 1 : UM_FD_LAYER,
+		.fd_count = UM_FDS,
 		.host_uid = spec->host_uid,
 		.host_gid = spec->host_gid,
 		.memory_max = spec->memory,
 		.cgroup_fd = spec->cgroup ? spec->cgroup->v2_fd : -1,
 		.cgroup_procs = spec->cgroup ? (const char *const *)spec->cgroup->procs : NULL,
 	};
+	cleanup_close int filter = -1;
 	struct um_args args = { .count = 0 };
 	char extra[1024];
 
@@ -207,6 +231,12 @@ static int um_start(const struct machine_spec *spec, struct machine *m, struct e
 	if ((size_t)snprintf(extra, sizeof(extra), "%s", spec->extra ? spec->extra : "") >=
 	    sizeof(extra))
 		return err_set(err, E2BIG, "the kernel's extra arguments are too long");
+	if (is_mode(spec, "one")) {
+		filter = guard_filter_file(um_profile_running(spec), err);
+		if (filter < 0)
+			return filter;
+		jail.fds[UM_FD_FILTER] = filter;
+	}
 	um_args(&args, spec, extra);
 	jail.argv = args.argv;
 	for (unsigned i = 0; i < spec->volume_count; i++)
@@ -228,7 +258,8 @@ static const char *const um_rights[] = {
 	[UM_FD_INITRD] = "the initial file tree, read-only",
 	[UM_FD_ROOT] = "the root image, read-only",
 	[UM_FD_WIRE] = "the wire to the monitor",
-	[UM_FD_LAYER] = "the writable layer's disk",
+	[UM_FD_LAYER] = "the writable layer's disk, if it has one",
+	[UM_FD_FILTER] = "the filter for when user code runs, read-only",
 };
 
 const struct machine_ops machine_um_ops = {
@@ -243,6 +274,7 @@ const struct machine_ops machine_um_ops = {
 	.layer_device = "/dev/ubdb",
 	.volume_source_format = "/v/%u",
 	.profile = um_profile,
+	.profile_running = um_profile_running,
 	.rights = um_rights,
 	.right_count = sizeof(um_rights) / sizeof(um_rights[0]),
 };

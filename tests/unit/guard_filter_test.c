@@ -302,9 +302,14 @@ static void dangerous_calls_are_in_no_table(void **state)
 	size_t i;
 	int profile;
 
-	for (profile = 0; profile < GUARD_PROFILES; profile++)
+	for (profile = 0; profile < GUARD_PROFILES; profile++) {
+		/* Those are there to trace their own, alone in their pid namespace. */
+		int traces = profile == GUARD_UM_PTRACE || profile == GUARD_UM_VOLUMES_PTRACE;
+
 		for (i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-			assert_null(call((enum guard_profile)profile, never[i]));
+			if (!traces || (strcmp(never[i], "ptrace") != 0 && strcmp(never[i], "fork")))
+				assert_null(call((enum guard_profile)profile, never[i]));
+	}
 	assert_null(call(GUARD_UM, "open"));
 	assert_null(call(GUARD_UM, "openat"));
 	assert_null(call(GUARD_MONITOR, "open"));

@@ -138,6 +138,22 @@ __uml_setup("one_space=", one_space_setup,
 "    memory, so what confines it must be around the kernel.\n\n"
 );
 
+static int filter_fd = -1;
+
+static int __init one_filter_setup(char *line, int *add)
+{
+	*add = 0;
+	if (line[0] == '@')
+		filter_fd = atoi(line + 1);
+	return 0;
+}
+
+__uml_setup("one_filter=", one_filter_setup,
+"one_filter=@<descriptor>\n"
+"    A system call filter, as an array of struct sock_filter, that the kernel\n"
+"    puts on itself before user code runs in one address space with it.\n\n"
+);
+
 static inline unsigned long fs_base(void)
 {
 	unsigned long base;
@@ -320,10 +336,28 @@ static void catch_up(struct carrier *me)
 		set_timer();
 }
 
+/* In the first process, whose helper threads are meant too. */
+static void close_down(void)
+{
+	static struct sock_filter filter[2048];
+	struct sock_fprog prog = { .filter = filter };
+	long n = os_pread_file(filter_fd, filter, sizeof(filter), 0);
+
+	prog.len = n < 0 ? 0 : n / sizeof(filter[0]);
+	if (stub_syscall3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
+			  (unsigned long)&prog))
+		panic("one_space: the filter of one_filter= cannot be put on");
+	close(filter_fd);
+	filter_fd = -1;
+}
+
 int one_space_attach(struct mm_id *id)
 {
 	struct carrier *c = &carriers[id->carrier];
 	int was, tries;
+
+	if (filter_fd >= 0)
+		close_down();
 
 	if (c != carriers && c->owner == id && c == running && !c->fresh)
 		return 0;
@@ -494,6 +528,21 @@ int one_space_run(struct uml_pt_regs *regs, const unsigned long *flags, unsigned
 	if (single_step || (regs->gp[HOST_EFLAGS] & 0x100))
 		return run_single_step(regs);
 	return one_enter(regs, flags, work, regs->fp);
+}
+
+void one_space_idle(void)
+{
+	unsigned long none = 0, old;
+	unsigned long block = 1ul << (SIGALRM - 1) | 1ul << (SIGIO - 1) | 1ul << (SIGWINCH - 1) |
+			      1ul << (SIGUSR1 - 1);
+
+	/* Interrupts are disabled, so a handler only notes that it ran: what comes after the look
+	 * must come when we sleep. */
+	stub_syscall4(__NR_rt_sigprocmask, SIG_BLOCK, (unsigned long)&block, (unsigned long)&old,
+		      8);
+	if (!uml_need_resched() && !one_space_pending())
+		stub_syscall2(__NR_rt_sigsuspend, (unsigned long)&none, 8);
+	stub_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (unsigned long)&old, 0, 8);
 }
 
 /* --- mappings ------------------------------------------------------------------------------ */

@@ -64,6 +64,9 @@ void one_space_kernel_unmapped(void);
  * not 0. */
 int one_space_timer(long long when, long long each);
 
+/* Until there is an interrupt; they are disabled. */
+void one_space_idle(void);
+
 /* The host's clock_gettime() that calls nothing, or NULL. */
 void *one_space_host_clock(void);
 
