@@ -34,13 +34,16 @@ image: need-run ## make the default image, busybox
 test: need-test ## run all tests
 	@scripts/test
 
-bench: need-bench ## measure starts and idle memory beside other runtimes
+bench: need-bench ## measure starts, idle memory, system calls and programs beside other runtimes
 	@scripts/build $(BUILD)
 	@kernel/build
 	@scripts/default-image ./hillock
 	@bench/peers
 	@./hillock bench start
 	@./hillock bench idle
+	@./hillock bench syscalls
+	@scripts/debian-programs ./hillock
+	@./hillock bench programs
 
 install: need-build ## install below DESTDIR and PREFIX
 	@scripts/build $(BUILD) -Dprefix='$(prefix)'

@@ -48,6 +48,34 @@ int bench_idle(const struct bench_idle *options, struct sheet *sheet, struct err
 /* The smallest --memory in MiB with which a container starts, five times out of five. */
 int bench_smallest(const struct bench_common *options, struct sheet *sheet, struct err *err);
 
+/* What is told to those that let commands measure in all contenders (contest.h). */
+struct bench_contest {
+	unsigned runs, warmup; /* rounds that count, and rounds before those */
+	unsigned cpus;         /* for each contender */
+	int best;              /* a run's best batch counts, not its median, where it has some */
+	const char *only;      /* "NAME,...", or NULL: all */
+	const char *memory;    /* --memory of hillock's containers, or NULL: the default */
+	/* NULL-terminated; hillock runs on each kernel, in each mode. None: it is not said. */
+	const char *const *kernels, *const *modes;
+};
+
+struct bench_syscalls {
+	struct bench_common common; /* without an image: it makes one */
+	struct bench_contest contest;
+	unsigned ms; /* how long each line is measured in a round */
+};
+
+/* What system calls and the like take: what bench/probe measures, in each contender. */
+int bench_syscalls(const struct bench_syscalls *options, struct sheet *sheet, struct err *err);
+
+struct bench_programs {
+	struct bench_common common;
+	struct bench_contest contest;
+};
+
+/* How fast programs are: what bench/programs/ measures, in each contender. */
+int bench_programs(const struct bench_programs *options, struct sheet *sheet, struct err *err);
+
 /* --- shared by the benchmarks ---------------------------------------------------------------- */
 
 /* Says what is being done, if anybody wants to know. */

@@ -109,6 +109,21 @@ static void fill_process(struct json_object *section, const struct bundle *bundl
 	json_object_object_add(section, "args", string_array(bundle->argv));
 }
 
+static void fill_mounts(struct json_object *list, const char *const *tmpfs)
+{
+	static const char *const flags[] = { "nosuid", "nodev", "mode=1777", NULL };
+
+	for (; tmpfs && *tmpfs; tmpfs++) {
+		struct json_object *entry = json_object_new_object();
+
+		json_object_object_add(entry, "destination", json_object_new_string(*tmpfs));
+		json_object_object_add(entry, "type", json_object_new_string("tmpfs"));
+		json_object_object_add(entry, "source", json_object_new_string("tmpfs"));
+		json_object_object_add(entry, "options", string_array(flags));
+		json_object_array_add(list, entry);
+	}
+}
+
 /* The table above is written with single quotes, which its strings do not contain. */
 static struct json_object *parse_base(void)
 {
@@ -137,6 +152,8 @@ int bundle_write(const char *directory, const struct bundle *bundle, struct err 
 	json_object_object_add(config, "root", root);
 	if (json_object_object_get_ex(config, "process", &section))
 		fill_process(section, bundle);
+	if (json_object_object_get_ex(config, "mounts", &section))
+		fill_mounts(section, bundle->tmpfs);
 	if (json_object_object_get_ex(config, "linux", &section))
 		fill_linux(section, bundle);
 	text = json_object_to_json_string(config);

@@ -14,9 +14,10 @@
 #include "base/err.h"
 
 struct bundle {
-	const char *tree;        /* root file tree, absolute */
-	const char *const *argv; /* NULL-terminated */
-	int user_namespace;      /* with uid and gid 0 mapped to: */
+	const char *tree;         /* root file tree, absolute */
+	const char *const *argv;  /* NULL-terminated */
+	const char *const *tmpfs; /* directories with a file system in memory, too; or NULL */
+	int user_namespace;       /* with uid and gid 0 mapped to: */
 	uid_t uid;
 	gid_t gid;
 };

@@ -15,6 +15,7 @@
 #include "container/container.h"
 
 #define WAY_OPTIONS_MAX 4
+#define UNPACK_SECONDS 900 /* a large image, on a busy machine */
 
 enum {
 	FOR_ROOT = 1,
@@ -102,6 +103,7 @@ static int unpack(const struct peer_site *site, const struct image *image, struc
 		return ret;
 	spec.argv = argv;
 	spec.extra_fd = image->root_fd;
+	spec.seconds = UNPACK_SECONDS;
 	ret = process_run_well(&spec, &result, err);
 	process_result_free(&result);
 	return ret;
@@ -294,12 +296,13 @@ const char *peer_words(const struct peer *peer)
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
-int peer_set_command(struct peer *peer, const char *const *command, struct err *err)
+int peer_set_command(const struct peer *peer, const char *const *command, struct err *err)
 {
 	int hidden = peer->way->flags & HIDE_CGROUP2;
 	struct bundle bundle = {
 		.tree = peer->site->tree,
 		.argv = command,
+		.tmpfs = peer->site->tmpfs,
 		.user_namespace = peer->way->flags & USER_NAMESPACE,
 		/* In the user namespace of the view, we are 0 already. */
 		.uid = hidden ? 0 : geteuid(),

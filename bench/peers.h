@@ -27,9 +27,13 @@ struct peer_site {
 	char fetched[PATH_MAX - 64]; /* where bench/peers puts what it fetches */
 	struct process_view hidden;  /* the host without its cgroup v2, made when first needed */
 	char runtime_dir[PATH_MAX + 32]; /* "XDG_RUNTIME_DIR=..." */
+	const char *const *tmpfs;        /* file systems in memory that peers mount; or NULL */
 };
 
-/* What peers need to run; `image` stays the caller's. NULL: the directory only, and no peers. */
+/*
+ * What peers need to run; `image` stays the caller's. NULL: the directories only, of which `tree`
+ * is empty.
+ */
 int peer_site_open(struct peer_site *site, const char *store, const struct image *image,
 		   struct err *err);
 void peer_site_close(struct peer_site *site);
@@ -66,7 +70,7 @@ void peer_close(struct peer *peer);
 const char *peer_words(const struct peer *peer);
 
 /* What it runs from now on. */
-int peer_set_command(struct peer *peer, const char *const *command, struct err *err);
+int peer_set_command(const struct peer *peer, const char *const *command, struct err *err);
 
 /*
  * `peer` must outlive the call. `id`: up to 24 characters, ours among the runs of this benchmark.

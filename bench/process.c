@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -25,6 +24,7 @@
 #define SETTLE_LIMIT (10 * SECOND)
 #define GRACE (3 * SECOND)
 #define SAID_MAX 600
+#define OUTPUT_MAX 65536
 
 extern char **environ;
 
@@ -101,7 +101,8 @@ static void __attribute__((noinline, noreturn)) child(struct launch *launch)
 	int out = spec->keep_output ? launch->errors_fd : launch->null_fd;
 
 	setpgid(0, 0);
-	if ((spec->view && spec->view->user_fd >= 0 && setns(spec->view->user_fd, CLONE_NEWUSER)) ||
+	if ((spec->cpus && sched_setaffinity(0, sizeof(*spec->cpus), spec->cpus) < 0) ||
+	    (spec->view && spec->view->user_fd >= 0 && setns(spec->view->user_fd, CLONE_NEWUSER)) ||
 	    (spec->view && spec->view->mount_fd >= 0 && setns(spec->view->mount_fd, CLONE_NEWNS)) ||
 	    place(in, 0) < 0 || place(out, 1) < 0 || place(launch->errors_fd, 2) < 0 ||
 	    (spec->extra_fd >= 0 && place(spec->extra_fd, 3) < 0) ||
@@ -221,13 +222,13 @@ static int wait_for_rest(struct run *run, const char *name, struct err *err)
 	return 0;
 }
 
-/* The end of what the command wrote, without a final newline. */
-static char *said_read(int fd)
+/* The last `room` bytes of what the command wrote, without a final newline. */
+static char *said_read(int fd, size_t room)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
-	off_t from = size > SAID_MAX ? size - SAID_MAX : 0;
-	char *text = calloc(1, SAID_MAX + 1);
-	ssize_t got = text ? pread(fd, text, SAID_MAX, from) : 0;
+	off_t from = size > (off_t)room ? size - (off_t)room : 0;
+	char *text = calloc(1, room + 1);
+	ssize_t got = text ? pread(fd, text, room, from) : 0;
 
 	while (got > 0 && (text[got - 1] == '\n' || text[got - 1] == '\r'))
 		text[--got] = 0;
@@ -241,7 +242,8 @@ int process_run(const struct process_spec *spec, struct process_result *result, 
 	int ret;
 
 	*result = (struct process_result){ 0 };
-	if (errors_fd < 0)
+	/* A runtime may keep places of its own for output and errors: both are to go to the end. */
+	if (errors_fd < 0 || fcntl(errors_fd, F_SETFL, O_APPEND) < 0)
 		return err_sys(err, errno, "cannot make a file in memory");
 	if (interrupted && !spec->cleanup)
 		return say_interrupted(err);
@@ -256,7 +258,7 @@ int process_run(const struct process_spec *spec, struct process_result *result, 
 		ret = wait_for_rest(&run, spec->argv[0], err);
 	if (interrupted && !spec->cleanup)
 		ret = say_interrupted(err);
-	result->said = said_read(errors_fd);
+	result->said = said_read(errors_fd, spec->keep_output ? OUTPUT_MAX : SAID_MAX);
 	result->code =
 		WIFSIGNALED(run.status) ? 128 + WTERMSIG(run.status) : WEXITSTATUS(run.status);
 	return ret;
@@ -272,6 +274,8 @@ int process_run_well(const struct process_spec *spec, struct process_result *res
 		return ret;
 	if (!said || !*said)
 		return err_set(err, EIO, "%s ended with status %d", spec->argv[0], result->code);
+	if (strlen(said) > SAID_MAX)
+		said += strlen(said) - SAID_MAX;
 	for (char *at = said; (at = strchr(at, '\n'));)
 		*at = ' ';
 	return err_set(err, EIO, "%s ended with status %d: %s", spec->argv[0], result->code, said);
@@ -299,95 +303,6 @@ void process_kill_rest(void)
 		host_list_free(&below);
 		signal_wait(loop_now() + SECOND / 10);
 	}
-}
-
-/* --- views ----------------------------------------------------------------------------------- */
-
-static int map_write(const char *name, const char *text)
-{
-	cleanup_close int fd = open(name, O_WRONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
-}
-
-/* In the child: makes the namespaces. Returns 0 or a positive errno. */
-static int view_make(const char *hide, uid_t uid, gid_t gid)
-{
-	char text[64];
-	int ret;
-
-	if (uid && unshare(CLONE_NEWUSER) < 0)
-		return errno;
-	if (uid) {
-		snprintf(text, sizeof(text), "0 %u 1\n", uid);
-		if ((ret = map_write("/proc/self/setgroups", "deny")) ||
-		    (ret = map_write("/proc/self/uid_map", text)))
-			return -ret;
-		snprintf(text, sizeof(text), "0 %u 1\n", gid);
-		if ((ret = map_write("/proc/self/gid_map", text)))
-			return -ret;
-	}
-	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | (uid ? MS_SLAVE : MS_PRIVATE), NULL) < 0 ||
-	    mount("none", hide, "tmpfs", 0, "mode=755") < 0)
-		return errno;
-	return 0;
-}
-
-static int view_take(struct process_view *view, pid_t pid, struct err *err)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
-	view->mount_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (view->mount_fd < 0)
-		return err_sys(err, errno, "cannot open %s", path);
-	if (!geteuid())
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-	view->user_fd = open(path, O_RDONLY | O_CLOEXEC);
-	return view->user_fd < 0 ? err_sys(err, errno, "cannot open %s", path) : 0;
-}
-
-int process_view_hide(struct process_view *view, const char *hide, struct err *err)
-{
-	cleanup_close int ours = -1, theirs = -1;
-	int ends[2], failed = 0, ret;
-	pid_t pid;
-
-	*view = (struct process_view){ -1, -1 };
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "cannot make a pipe");
-	ours = ends[0];
-	theirs = ends[1];
-	pid = fork();
-	if (pid < 0)
-		return err_sys(err, errno, "cannot make a process");
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		failed = view_make(hide, geteuid(), getegid());
-		if (fd_write_full(theirs, &failed, sizeof(failed)) < 0)
-			_exit(1);
-		/* The namespaces live while this process does: until the parent has them. */
-		for (;;)
-			pause();
-	}
-	fd_close(&theirs);
-	if (fd_read_full(ours, &failed, sizeof(failed)) != sizeof(failed))
-		failed = EIO;
-	ret = failed ? err_sys(err, failed, "cannot hide %s in a namespace", hide)
-		     : view_take(view, pid, err);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	if (ret)
-		process_view_close(view);
-	return ret;
-}
-
-void process_view_close(struct process_view *view)
-{
-	fd_close(&view->user_fd);
-	fd_close(&view->mount_fd);
 }
 
 /* --- environment and programs ---------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #ifndef HILLOCK_BENCH_PROCESS_H
 #define HILLOCK_BENCH_PROCESS_H
 
+#include <sched.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -33,11 +34,13 @@ struct process_spec {
 	const char *const *argv;         /* argv[0] is a path */
 	char *const *environment;        /* NULL: ours */
 	const struct process_view *view; /* NULL: ours */
+	const cpu_set_t *cpus;           /* on which it may run; NULL: ours */
 	int stdin_fd;                    /* -1: /dev/null */
 	int extra_fd;                    /* becomes descriptor 3; -1: none */
 	unsigned seconds;                /* it is killed when it takes longer */
 	int leaves;                      /* it leaves processes behind that are to stay */
-	int keep_output;                 /* its standard output belongs to what it `said`, too */
+	int keep_output;                 /* its standard output belongs to what it `said`, too,
+					  * of which more is kept then: 64 KiB */
 	int cleanup;                     /* runs although the benchmark was interrupted */
 };
 
@@ -78,6 +81,12 @@ void process_kill_rest(void);
  * own, for others in a user namespace of their own too, in which they are uid 0.
  */
 int process_view_hide(struct process_view *view, const char *hide, struct err *err);
+/*
+ * Likewise one in which `tree` is the root, read-only, with the host's /dev and /proc in it, and
+ * file systems in memory at `tmpfs` (NULL-terminated, directories of the tree).
+ */
+int process_view_tree(struct process_view *view, const char *tree, const char *const *tmpfs,
+		      struct err *err);
 void process_view_close(struct process_view *view);
 
 /*

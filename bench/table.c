@@ -6,14 +6,18 @@
 #include <json-c/json.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BAR_WIDTH 40
+#define DIGITS 3
 
 struct cell {
 	char *text; /* NULL in a column of numbers */
 	double number;
+	int marked;
 };
 
 struct table {
@@ -33,6 +37,12 @@ struct sheet_item {
 	struct table table;
 };
 
+/* What sheet_allocate() gave; it begins behind this. */
+struct sheet_memory {
+	struct sheet_memory *next;
+	max_align_t start[];
+};
+
 void sheet_init(struct sheet *sheet)
 {
 	*sheet = (struct sheet){ .last = &sheet->first };
@@ -50,7 +60,30 @@ void sheet_free(struct sheet *sheet)
 		free(item->text);
 		free(item);
 	}
+	while (sheet->memory) {
+		struct sheet_memory *memory = sheet->memory;
+
+		sheet->memory = memory->next;
+		free(memory);
+	}
 	sheet_init(sheet);
+}
+
+void *sheet_allocate(struct sheet *sheet, size_t count, size_t size)
+{
+	struct sheet_memory *memory = NULL;
+	size_t bytes;
+
+	if (!__builtin_mul_overflow(count, size, &bytes) &&
+	    !__builtin_add_overflow(bytes, sizeof(*memory), &bytes))
+		memory = calloc(1, bytes);
+	if (!memory) {
+		sheet->out_of_memory = 1;
+		return NULL;
+	}
+	memory->next = sheet->memory;
+	sheet->memory = memory;
+	return memory->start;
 }
 
 static struct sheet_item *item_add(struct sheet *sheet, const char *key, char *text)
@@ -96,7 +129,7 @@ static void cell_add(struct table *table, char *text, double number)
 		table->cells = cells;
 		table->room = room;
 	}
-	table->cells[table->used++] = (struct cell){ text, number };
+	table->cells[table->used++] = (struct cell){ text, number, 0 };
 }
 
 static char *__attribute__((format(printf, 1, 0))) format_text(const char *fmt, va_list args)
@@ -128,6 +161,12 @@ void table_number(struct table *table, double number)
 		cell_add(table, NULL, number);
 }
 
+void table_mark(struct table *table)
+{
+	if (table && table->used)
+		table->cells[table->used - 1].marked = 1;
+}
+
 void sheet_say(struct sheet *sheet, const char *key, const char *fmt, ...)
 {
 	va_list args;
@@ -138,6 +177,18 @@ void sheet_say(struct sheet *sheet, const char *key, const char *fmt, ...)
 }
 
 /* --- text ------------------------------------------------------------------------------------ */
+
+static int decimals_of(const struct table_column *column, double number)
+{
+	int decimals;
+
+	if (column->decimals != TABLE_DIGITS)
+		return column->decimals;
+	if (number == 0)
+		return 0;
+	decimals = DIGITS - 1 - (int)floor(log10(fabs(number)));
+	return decimals < 0 ? 0 : decimals < 9 ? decimals : 9;
+}
 
 /* What a cell looks like; `out` is used where it has to be made. */
 static const char *cell_show(const struct cell *cell, const struct table_column *column,
@@ -155,7 +206,7 @@ static const char *cell_show(const struct cell *cell, const struct table_column 
 		out[length] = 0;
 		return out;
 	}
-	snprintf(out, 64, "%.*f", column->decimals, cell->number);
+	snprintf(out, 64, "%.*f", decimals_of(column, cell->number), cell->number);
 	return out;
 }
 
@@ -175,23 +226,28 @@ static int column_width(const struct table *table, size_t index)
 }
 
 /* Texts and bars stand left, numbers right; nothing is padded behind the last column. */
-static void print_cell(FILE *file, const struct table *table, size_t index, const char *text)
+static void print_cell(FILE *file, const struct table *table, size_t index, const char *text,
+		       int bold)
 {
 	int width = column_width(table, index);
 
+	if (bold)
+		fputs("\033[1;32m", file);
 	if (table->columns[index].kind == TABLE_NUMBER)
 		fprintf(file, "  %*s", width, text);
 	else if (index + 1 < table->column_count)
 		fprintf(file, "  %-*s", width, text);
 	else
 		fprintf(file, "  %s", text);
+	if (bold)
+		fputs("\033[0m", file);
 	if (index + 1 == table->column_count)
 		fputc('\n', file);
 }
 
 static void print_text(const struct sheet *sheet, FILE *file)
 {
-	int after_table = 0;
+	int after_table = 0, terminal = fileno(file) >= 0 && isatty(fileno(file));
 	char out[64];
 
 	for (const struct sheet_item *item = sheet->first; item; item = item->next) {
@@ -204,12 +260,14 @@ static void print_text(const struct sheet *sheet, FILE *file)
 		fprintf(file, "%s\n", item->text);
 		after_table = table->columns != NULL;
 		for (size_t i = 0; i < table->column_count; i++)
-			print_cell(file, table, i, table->columns[i].title);
+			print_cell(file, table, i, table->columns[i].title, 0);
 		for (size_t i = 0; i < table->used; i++) {
+			const struct cell *cell = &table->cells[i];
 			size_t column = i % table->column_count;
 
 			print_cell(file, table, column,
-				   cell_show(&table->cells[i], &table->columns[column], out));
+				   cell_show(cell, &table->columns[column], out),
+				   terminal && cell->marked);
 		}
 	}
 }

@@ -31,10 +31,14 @@ struct table_column {
 	int decimals; /* in text; JSON and CSV have what was measured */
 };
 
+/* As decimals: as many as make three digits that tell something. */
+#define TABLE_DIGITS -1
+
 enum sheet_format { SHEET_TEXT, SHEET_JSON, SHEET_CSV };
 
 struct sheet {
 	struct sheet_item *first, **last;
+	struct sheet_memory *memory;
 	int out_of_memory;
 };
 
@@ -52,6 +56,11 @@ struct table *sheet_table(struct sheet *sheet, const char *key, const char *titl
 /* Fills the cells from left to right, row by row. NAN: nothing was measured. */
 void table_text(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void table_number(struct table *table, double number);
+/* The last cell is the best of its row: on a terminal it stands out. */
+void table_mark(struct table *table);
+
+/* Memory, zeroed, that lives as long as the sheet: for what must outlive it. NULL: none left. */
+void *sheet_allocate(struct sheet *sheet, size_t count, size_t size);
 
 void sheet_say(struct sheet *sheet, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* hillock bench start|idle: Hillock measured beside other runtimes, on this machine. */
+/* hillock bench start|idle|syscalls|programs: Hillock measured beside others, on this machine. */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -15,7 +15,10 @@
 
 static const char *image = "busybox", *peers = "crun,runc,runsc", *output;
 static const char *runs = "30", *warmup = "3", *count = "50", *window = "10", *memory;
-static int json, csv, no_smallest;
+static const char *contest_runs = "5", *contest_warmup = "0", *contest_peers = "crun,runsc";
+static const char *programs_warmup = "1", *programs_image, *cpus = "1", *ms = "100", *only;
+static struct cli_list kernels, modes;
+static int json, csv, no_smallest, best;
 
 static const struct cli_option start_options[] = {
 	{ 0, "runs", CLI_VALUE, &runs, "N", "Rounds to measure (30)" },
@@ -42,6 +45,41 @@ static const struct cli_option idle_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option syscalls_options[] = {
+	{ 0, "runs", CLI_VALUE, &contest_runs, "N", "Rounds to measure (5)" },
+	{ 0, "warmup", CLI_VALUE, &contest_warmup, "N", "Rounds before that (0)" },
+	{ 0, "only", CLI_VALUE, &only, "LINE,...", "Measure these lines" },
+	{ 0, "best", CLI_FLAG, &best, NULL,
+	  "Each round's best batch counts, not its median: for a busy machine" },
+	{ 0, "ms", CLI_VALUE, &ms, "N", "Milliseconds for each line in a round (100)" },
+	{ 0, "peers", CLI_VALUE, &contest_peers, "LIST", "Compare with these (crun,runsc)" },
+	{ 0, "kernel", CLI_LIST, &kernels, "K", "Run on this kernel; several stand side by side" },
+	{ 0, "um-mode", CLI_LIST, &modes, "M", "Likewise, for run's --um-mode" },
+	{ 0, "cpus", CLI_VALUE, &cpus, "N", "CPUs for each contender (1)" },
+	{ 'm', "memory", CLI_VALUE, &memory, "SIZE", "Memory of hillock's containers" },
+	{ 0, "json", CLI_FLAG, &json, NULL, "Print JSON, with every sample" },
+	{ 0, "csv", CLI_FLAG, &csv, NULL, "Print CSV, with every sample" },
+	{ 'o', "output", CLI_VALUE, &output, "FILE", "Print to a file" },
+	{ 0 },
+};
+
+static const struct cli_option programs_options[] = {
+	{ 0, "runs", CLI_VALUE, &contest_runs, "N", "Rounds to measure (5)" },
+	{ 0, "warmup", CLI_VALUE, &programs_warmup, "N", "Rounds before that (1)" },
+	{ 0, "only", CLI_VALUE, &only, "PROGRAM,...",
+	  "Of redis, gcc, python, sqlite, nginx, shell, tar" },
+	{ 0, "image", CLI_VALUE, &programs_image, "IMAGE", "With all of these (debian-programs)" },
+	{ 0, "peers", CLI_VALUE, &contest_peers, "LIST", "Compare with these (crun,runsc)" },
+	{ 0, "kernel", CLI_LIST, &kernels, "K", "Run on this kernel; several stand side by side" },
+	{ 0, "um-mode", CLI_LIST, &modes, "M", "Likewise, for run's --um-mode" },
+	{ 0, "cpus", CLI_VALUE, &cpus, "N", "CPUs for each contender (1)" },
+	{ 'm', "memory", CLI_VALUE, &memory, "SIZE", "Memory of hillock's containers (1g)" },
+	{ 0, "json", CLI_FLAG, &json, NULL, "Print JSON, with every sample" },
+	{ 0, "csv", CLI_FLAG, &csv, NULL, "Print CSV, with every sample" },
+	{ 'o', "output", CLI_VALUE, &output, "FILE", "Print to a file" },
+	{ 0 },
+};
+
 /* On a terminal, one line that is written over; an empty text takes it away. */
 static void progress(const char *text)
 {
@@ -49,9 +87,9 @@ static void progress(const char *text)
 		fprintf(stderr, "\r%s\033[K", text);
 }
 
-static int parse_peers(struct bench_common *common, struct err *err)
+static int parse_peers(struct bench_common *common, const char *names, struct err *err)
 {
-	char *list = strdup(peers), *rest = NULL;
+	char *list = strdup(names), *rest = NULL;
 	size_t used = 0, before;
 
 	if (!list)
@@ -94,14 +132,14 @@ static int check_output(struct err *err)
 	return file && fclose(file) ? err_sys(err, errno, "cannot write %s", output) : 0;
 }
 
-static int open_common(struct cli *cli, struct bench_common *common, struct container_store *store,
-		       struct err *err)
+static int open_common(struct cli *cli, struct bench_common *common, const char *from,
+		       const char *with, struct container_store *store, struct err *err)
 {
 	int ret = json && csv ? err_set(err, EINVAL, "--json and --csv exclude each other") : 0;
 
-	*common = (struct bench_common){ .store = store, .image = image, .progress = progress };
+	*common = (struct bench_common){ .store = store, .image = from, .progress = progress };
 	if (!ret)
-		ret = parse_peers(common, err);
+		ret = parse_peers(common, with, err);
 	if (!ret)
 		ret = check_output(err);
 	/* The hillocks that will be started must use the same store. */
@@ -153,7 +191,7 @@ static int run_start(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	sheet_init(&sheet);
-	ret = open_common(cli, &options.common, &store, &err);
+	ret = open_common(cli, &options.common, image, peers, &store, &err);
 	if (!ret)
 		ret = parse_number(runs, "--runs", 1, STATS_SAMPLES_MAX, &options.runs, &err);
 	if (!ret)
@@ -173,7 +211,7 @@ static int run_idle(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	sheet_init(&sheet);
-	ret = open_common(cli, &options.common, &store, &err);
+	ret = open_common(cli, &options.common, image, peers, &store, &err);
 	if (!ret)
 		ret = parse_number(count, "--count", 1, 1000, &options.count, &err);
 	if (!ret)
@@ -185,6 +223,62 @@ static int run_idle(struct cli *cli, int argc, char **argv)
 		ret = bench_idle(&options, &sheet, &err);
 	if (!ret && !no_smallest)
 		ret = bench_smallest(&options.common, &sheet, &err);
+	return finish(&store, &sheet, ret, &err);
+}
+
+/* What both contests are told. */
+static int parse_contest(struct bench_contest *contest, const char *rounds_before, struct err *err)
+{
+	uint64_t bytes;
+	int ret = parse_number(contest_runs, "--runs", 1, STATS_SAMPLES_MAX, &contest->runs, err);
+
+	if (!ret)
+		ret = parse_number(rounds_before, "--warmup", 0, 1000, &contest->warmup, err);
+	if (!ret)
+		ret = parse_number(cpus, "--cpus", 1, CONTAINER_CPUS_MAX, &contest->cpus, err);
+	if (!ret && memory)
+		ret = cli_bytes(memory, &bytes, err);
+	contest->memory = memory;
+	contest->only = only;
+	contest->best = best;
+	contest->kernels = (const char *const *)kernels.items;
+	contest->modes = (const char *const *)modes.items;
+	return ret;
+}
+
+static int run_syscalls(struct cli *cli, int argc, char **argv)
+{
+	struct container_store store = { -1, -1, -1, NULL };
+	struct bench_syscalls options = { 0 };
+	struct err err = ERR_INIT;
+	struct sheet sheet;
+	int ret;
+
+	sheet_init(&sheet);
+	ret = open_common(cli, &options.common, NULL, contest_peers, &store, &err);
+	if (!ret)
+		ret = parse_contest(&options.contest, contest_warmup, &err);
+	if (!ret)
+		ret = parse_number(ms, "--ms", 1, 10000, &options.ms, &err);
+	if (!ret)
+		ret = bench_syscalls(&options, &sheet, &err);
+	return finish(&store, &sheet, ret, &err);
+}
+
+static int run_programs(struct cli *cli, int argc, char **argv)
+{
+	struct container_store store = { -1, -1, -1, NULL };
+	struct bench_programs options = { 0 };
+	struct err err = ERR_INIT;
+	struct sheet sheet;
+	int ret;
+
+	sheet_init(&sheet);
+	ret = open_common(cli, &options.common, programs_image, contest_peers, &store, &err);
+	if (!ret)
+		ret = parse_contest(&options.contest, programs_warmup, &err);
+	if (!ret)
+		ret = bench_programs(&options, &sheet, &err);
 	return finish(&store, &sheet, ret, &err);
 }
 
@@ -204,4 +298,23 @@ const struct cli_verb cli_bench_idle = {
 	.example = "  hillock bench idle --count 50 --json -o idle.json",
 	.options = idle_options,
 	.run = run_idle,
+};
+
+const struct cli_verb cli_bench_syscalls = {
+	.name = "bench syscalls",
+	.usage = "[OPTIONS]",
+	.summary = "Measure system calls, faults and switches, beside the host and others",
+	.example = "  hillock bench syscalls --only null,fault-anon-seq,fork-exec\n"
+		   "  hillock bench syscalls --kernel um-base --kernel um-new --peers runsc",
+	.options = syscalls_options,
+	.run = run_syscalls,
+};
+
+const struct cli_verb cli_bench_programs = {
+	.name = "bench programs",
+	.usage = "[OPTIONS]",
+	.summary = "Measure real programs, beside the host and others",
+	.example = "  hillock bench programs --only redis,gcc --runs 3",
+	.options = programs_options,
+	.run = run_programs,
 };

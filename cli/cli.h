@@ -137,7 +137,8 @@ int cli_check_terminal(int interactive, int terminal, struct err *err);
 /* jail.c: what the processes of a container may do and hold, for inspect. */
 struct json_object *cli_jail(const struct container *c);
 
-extern const struct cli_verb cli_attach, cli_bench_idle, cli_bench_start, cli_exec,
+extern const struct cli_verb cli_attach, cli_bench_idle, cli_bench_programs, cli_bench_start,
+	cli_bench_syscalls, cli_cut, cli_exec,
 	cli_image_import, cli_image_ls, cli_image_rm, cli_inspect, cli_kconfig_depends,
 	cli_kconfig_set, cli_kconfig_show, cli_kconfig_why, cli_kernel_build, cli_kernel_ls,
 	cli_kill, cli_logs, cli_ps, cli_rm, cli_run, cli_stop, cli_version, cli_wait;

@@ -15,7 +15,8 @@ const struct cli_verb *const cli_verbs[] = {
 	&cli_stop,         &cli_kill,        &cli_wait,       &cli_rm,        &cli_inspect,
 	&cli_image_import, &cli_image_ls,    &cli_image_rm,   &cli_kernel_ls, &cli_kernel_build,
 	&cli_kconfig_show, &cli_kconfig_why, &cli_kconfig_depends, &cli_kconfig_set,
-	&cli_version,      &cli_bench_start, &cli_bench_idle, NULL,
+	&cli_cut,         &cli_version,      &cli_bench_start, &cli_bench_idle, &cli_bench_syscalls,
+	&cli_bench_programs, NULL,
 };
 
 static const char *root;

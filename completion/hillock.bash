@@ -80,8 +80,11 @@ _hillock()
 
 	case $previous in
 	--kernel) [[ $options != *' --kernel= '* ]] || { _hillock_words "$(command hillock kernel ls -q)"; return; } ;;
+	--goal) _hillock_words 'size memory boot surface'; return ;;
+	--format) _hillock_words 'text csv json svg'; return ;;
+	--storage-opt) _hillock_words 'layer=disk layer=memory'; return ;;
 	--signal | -s) _hillock_words 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP'; return ;;
-	--env-file | --volume | -v | --config | --source | --timing | --output | -o) _hillock_files; return ;;
+	--env-file | --volume | -v | --config | --base | --source | --timing | --output | -o) _hillock_files; return ;;
 	esac
 	[[ $options != *" $previous= "* ]] || return
 
@@ -91,7 +94,7 @@ _hillock()
 		return
 	fi
 	case $verb in
-	run) _hillock_words "$(_hillock_images)"; _hillock_files ;;
+	run | cut) _hillock_words "$(_hillock_images)"; _hillock_files ;;
 	exec | attach | logs) ((operands)) || _hillock_words "$(_hillock_containers)" ;;
 	stop | kill | wait | rm | inspect) _hillock_words "$(_hillock_containers)" ;;
 	'image rm') _hillock_words "$(_hillock_images)" ;;

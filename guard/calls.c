@@ -124,6 +124,8 @@ static const struct guard_rule um_rules[] = {
 	{ CALL(rt_sigsuspend), .reason = "sleep when idle, in one address space" },
 	{ CALL(futex), .reason = "hand-over between kernel and stubs; threads" },
 	{ CALL(restart_syscall), .reason = "waits that a stop interrupted" },
+	{ CALL(sched_getaffinity), .reason = "several CPUs: which of the host's it may use" },
+	{ CALL(sched_setaffinity), .reason = "several CPUs: a stub runs where its kernel thread does" },
 
 	/* memory */
 	{ CALL(memfd_create), .conds = { INT_ONLY(1, "flags", um_memfd) },
@@ -219,8 +221,8 @@ static const struct guard_rule um_running_rules[] = {
 	  .reason = "disks and consoles that are opened: copies, signals on input" },
 	{ CALL(rt_sigsuspend), .reason = "sleep when idle" },
 	{ CALL(epoll_ctl), .reason = "interrupts from descriptors" },
-	{ CALL(epoll_wait), .reason = "interrupts from descriptors" },
-	{ CALL(epoll_pwait), .reason = "as epoll_wait, in other C libraries" },
+	{ CALL(epoll_pwait), .reason = "interrupts from descriptors" },
+	{ CALL(poll), .reason = "disks: waits for work" },
 	{ CALL(futex), .reason = "hops from one carrier to another; threads" },
 	{ CALL(restart_syscall), .reason = "waits that a stop interrupted" },
 	{ CALL(mmap), .conds = { LONG_ONLY(3, "flags", um_mmap) },

@@ -49,14 +49,13 @@ void place_start(struct place *place, pid_t pid)
 	place->at = now_ns();
 }
 
-/* Every thread of the kernel process and, through them, every stub. */
-static void move_all(pid_t pid, int cpu)
+/* Calls `each` for every thread of the kernel process and, through them, for every child. */
+static void for_all(pid_t pid, void (*each)(pid_t tid, void *arg), void *arg)
 {
 	struct dirent *ent;
 	char path[64];
 	DIR *tasks;
 
-	bind_one(pid, cpu);
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	tasks = opendir(path);
 	if (!tasks)
@@ -68,14 +67,44 @@ static void move_all(pid_t pid, int cpu)
 
 		if (ent->d_name[0] == '.')
 			continue;
-		bind_one((pid_t)atoi(ent->d_name), cpu);
+		each((pid_t)atoi(ent->d_name), arg);
 		snprintf(name, sizeof(name), "%s/children", ent->d_name);
 		if (fd_read_file(dirfd(tasks), name, 1 << 20, &children, NULL, NULL) < 0)
 			continue;
 		for (at = children; (tid = strtol(at, &end, 10)) > 0 && end != at; at = end)
-			bind_one((pid_t)tid, cpu);
+			each((pid_t)tid, arg);
 	}
 	closedir(tasks);
+}
+
+static void move_one(pid_t tid, void *cpu)
+{
+	bind_one(tid, *(int *)cpu);
+}
+
+struct times {
+	uint64_t ran, waited; /* ns */
+};
+
+static void add_times(pid_t tid, void *sum)
+{
+	cleanup_free char *text = NULL;
+	struct times *times = sum;
+	uint64_t ran, waited;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)tid);
+	if (fd_read_file(AT_FDCWD, path, 256, &text, NULL, NULL) < 0 ||
+	    sscanf(text, "%" SCNu64 " %" SCNu64, &ran, &waited) != 2)
+		return;
+	times->ran += ran;
+	times->waited += waited;
+}
+
+/* What came on top; a process that is gone has taken its share along. */
+static uint64_t more(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
 }
 
 /*
@@ -121,29 +150,29 @@ static int most_idle(struct place *place, uint64_t now, unsigned *percent)
 
 int place_check(struct place *place)
 {
-	uint64_t ran, waited, now = now_ns(), elapsed = now - place->at;
-	cleanup_free char *text = NULL;
+	uint64_t now = now_ns(), elapsed = now - place->at, ran, waited;
+	struct times times = { 0 };
 	unsigned idle_percent = 0;
-	char path[64];
 	int cpu;
 
 	if (!place->pid)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)place->pid);
-	if (fd_read_file(AT_FDCWD, path, 256, &text, NULL, NULL) < 0 ||
-	    sscanf(text, "%" SCNu64 " %" SCNu64, &ran, &waited) != 2)
+	for_all(place->pid, add_times, &times);
+	if (!times.ran)
 		return -1;
 	if (elapsed == 0)
 		return (int)place->interval_ms;
-	if (ran - place->ran + (waited - place->waited) < elapsed / 50)
+	ran = more(times.ran, place->ran);
+	waited = more(times.waited, place->waited);
+	if (ran + waited < elapsed / 50)
 		place->interval_ms = place->interval_ms * 2 < LONGEST_MS ? place->interval_ms * 2 :
 									   LONGEST_MS;
 	else
 		place->interval_ms = SHORTEST_MS;
-	if (waited - place->waited > elapsed / 4) {
+	if (waited > elapsed / 4) {
 		cpu = most_idle(place, now, &idle_percent);
 		if (cpu >= 0 && cpu != place->cpu && idle_percent > 50) {
-			move_all(place->pid, cpu);
+			for_all(place->pid, move_one, &cpu);
 			place->cpu = cpu;
 			place->idle_at = 0;
 		}
@@ -151,7 +180,7 @@ int place_check(struct place *place)
 		place->idle_at = 0;
 	}
 	place->at = now;
-	place->ran = ran;
-	place->waited = waited;
+	place->ran = times.ran;
+	place->waited = times.waited;
 	return (int)place->interval_ms;
 }

@@ -4,13 +4,13 @@
  *
  * Theory of operation
  * -------------------
- * A um kernel and its stubs hand over to each other at every system call, and only one of them
- * runs at a time. Left alone, the host's scheduler spreads them over CPUs and each hand-over
+ * A um kernel and its stubs (or carriers) hand over to each other, at every system call or every
+ * switch of programs, and only one of them runs at a time. Left alone, the host's scheduler spreads them over CPUs and each hand-over
  * becomes a wake-up across CPUs: 30 us in place of 6, twice the time for a fork. So all of a
  * machine's processes are bound to one CPU.
  *
- * Bound processes are not balanced any more, so somebody has to look: place_check() compares how
- * long the kernel waited for its CPU with how long it ran. When it waits much and another CPU
+ * Bound processes are not balanced any more, so somebody has to look: place_check() looks how
+ * long all of them together waited for their CPU. When it waits much and another CPU
  * has been idle meanwhile, the machine moves there. It is asked again after a quarter of a second
  * while the machine works, and ever more rarely while it does not.
  */

@@ -25,6 +25,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <asm/hwcap2.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,9 +122,15 @@ static int um_check_kernel(int fd, struct err *err)
  */
 static const char *const um_modes[] = { "one", "seccomp", "ptrace", NULL };
 
+/* The host lets programs set their FS base themselves, as the kernel in mode one does at each entry. */
+static int has_fsgsbase(void)
+{
+	return (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;
+}
+
 static const char *um_mode_default(unsigned cpus)
 {
-	return um_modes[cpus > 1];
+	return um_modes[cpus > 1 || !has_fsgsbase()];
 }
 
 static int is_mode(const struct machine_spec *spec, const char *mode)
@@ -232,6 +240,9 @@ static int um_start(const struct machine_spec *spec, struct machine *m, struct e
 	    sizeof(extra))
 		return err_set(err, E2BIG, "the kernel's extra arguments are too long");
 	if (is_mode(spec, "one")) {
+		if (!has_fsgsbase())
+			return err_set(err, ENOTSUP, "--um-mode one needs a CPU and a host kernel "
+				       "with FSGSBASE; take seccomp");
 		filter = guard_filter_file(um_profile_running(spec), err);
 		if (filter < 0)
 			return filter;

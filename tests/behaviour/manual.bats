@@ -38,11 +38,11 @@ section() {
 }
 
 @test "the list of the benchmarks' options is whole" {
-	for verb in 'bench start' 'bench idle'; do
+	for verb in 'bench start' 'bench idle' 'bench syscalls' 'bench programs'; do
 		# shellcheck disable=SC2086
 		"$HILLOCK" $verb --help | sed '/^Example/,$d' | grep '^ *-'
 	done | options >has
-	section 'bench idle' | options >says
+	section 'bench programs' | options >says
 	diff has says
 }
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Programs as they come from Debian, in an image that debian-tree made of its packages. Each test
-# looks at what its program really did.
+# Programs as they come from Debian, in an image that scripts/debian-programs made of its packages.
+# Each test looks at what its program really did.
 
 load container
 
 setup_file() {
 	image=$("$HILLOCK" image ls -q | grep '^debian-programs:' | head -n 1)
-	[ -n "$image" ] || { echo 'no image debian-programs: see debian-tree' >&2; return 1; }
+	[ -n "$image" ] || { echo 'no image debian-programs: see scripts/debian-programs' >&2; return 1; }
 	export image
 }
 

@@ -54,6 +54,49 @@ static void the_wall_time_spans_the_run(void **state)
 	assert_true(result.settled_ns >= result.wall_ns);
 }
 
+static void a_command_runs_on_the_cpus_that_it_is_given(void **state)
+{
+	struct process_spec spec = PROCESS_SPEC_INIT;
+	char expected[64];
+	cpu_set_t ours, one;
+	int cpu = CPU_SETSIZE - 1;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(ours), &ours), 0);
+	while (!CPU_ISSET(cpu, &ours))
+		cpu--;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	spec.cpus = &one;
+	spec.keep_output = 1;
+	assert_int_equal(run_with(spec, "grep Cpus_allowed_list /proc/self/status"), 0);
+	snprintf(expected, sizeof(expected), "Cpus_allowed_list:\t%d", cpu);
+	assert_string_equal(result.said, expected);
+}
+
+/* As some runtimes do it: each writes where it thinks that the file is. */
+static void output_and_errors_do_not_overwrite_each_other(void **state)
+{
+	struct process_spec spec = PROCESS_SPEC_INIT;
+
+	spec.keep_output = 1;
+	assert_int_equal(run_with(spec, "echo one; exec 2>>/proc/self/fd/2; echo two >&2; "
+					"echo three"),
+			 0);
+	assert_string_equal(result.said, "one\ntwo\nthree");
+}
+
+static void all_output_is_kept_where_it_is_asked_for(void **state)
+{
+	struct process_spec spec = PROCESS_SPEC_INIT;
+
+	spec.keep_output = 1;
+	assert_int_equal(run_with(spec, "seq 5000"), 0);
+	assert_memory_equal(result.said, "1\n2\n3\n", 6);
+	assert_int_equal(run("seq 5000 >&2"), 0);
+	assert_true(strlen(result.said) < 1000);
+	assert_string_equal(result.said + strlen(result.said) - 5, "\n5000");
+}
+
 static void a_failure_quotes_what_was_said(void **state)
 {
 	const char *argv[] = { "/bin/sh", "-c", "echo out; echo no such thing >&2; exit 3", NULL };
@@ -202,6 +245,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_exit_status_is_told),
 		cmocka_unit_test(the_wall_time_spans_the_run),
+		cmocka_unit_test(a_command_runs_on_the_cpus_that_it_is_given),
+		cmocka_unit_test(output_and_errors_do_not_overwrite_each_other),
+		cmocka_unit_test(all_output_is_kept_where_it_is_asked_for),
 		cmocka_unit_test(a_failure_quotes_what_was_said),
 		cmocka_unit_test(a_program_that_is_not_there_is_an_error),
 		cmocka_unit_test(orphans_are_waited_for),

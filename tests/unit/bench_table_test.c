@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <stdlib.h>
@@ -100,6 +101,44 @@ static void json_has_everything_by_key(void **state)
 	free(text);
 }
 
+/* Columns as they are made while running: they lie in the sheet. */
+static void numbers_get_three_digits_where_that_is_asked_for(void **state)
+{
+	static const double numbers[] = { 0, 0.01234, 1.2345, 12.345, 123.45, 12345, -0.1 };
+	struct table_column *column;
+	struct sheet sheet;
+	struct table *table;
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	sheet_init(&sheet);
+	column = sheet_allocate(&sheet, 1, sizeof(*column));
+	assert_non_null(column);
+	*column = (struct table_column){ "n", "n", TABLE_NUMBER, TABLE_DIGITS };
+	table = sheet_table(&sheet, "numbers", "Numbers", column, 1, 0);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		table_number(table, numbers[i]);
+	/* This is no terminal, so it does not show. */
+	table_mark(table);
+	assert_int_equal(sheet_print(&sheet, file, SHEET_TEXT), 0);
+	fclose(file);
+	sheet_free(&sheet);
+	assert_string_equal(text, "Numbers\n       n\n       0\n  0.0123\n    1.23\n    12.3\n"
+				  "     123\n   12345\n  -0.100\n");
+	free(text);
+}
+
+static void memory_that_cannot_be_had_is_noticed(void **state)
+{
+	struct sheet sheet;
+
+	sheet_init(&sheet);
+	assert_null(sheet_allocate(&sheet, SIZE_MAX, 2));
+	assert_int_equal(sheet_print(&sheet, stdout, SHEET_TEXT), -ENOMEM);
+	sheet_free(&sheet);
+}
+
 static void a_full_disk_is_noticed(void **state)
 {
 	FILE *full = fopen("/dev/full", "we");
@@ -117,6 +156,8 @@ int main(void)
 		cmocka_unit_test(text_is_aligned_and_has_no_raw_samples),
 		cmocka_unit_test(csv_quotes_and_keeps_digits),
 		cmocka_unit_test(json_has_everything_by_key),
+		cmocka_unit_test(numbers_get_three_digits_where_that_is_asked_for),
+		cmocka_unit_test(memory_that_cannot_be_had_is_noticed),
 		cmocka_unit_test(a_full_disk_is_noticed),
 	};
 

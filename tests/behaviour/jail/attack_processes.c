@@ -324,7 +324,8 @@ const struct attack attacks_on_processes[] = {
 	{ "see the priority of a process of the host", priority_of_host, EVERYWHERE, WORKS, WORKS },
 	{ "see the limits of a process of the host", limits_of_host, EVERYWHERE, WORKS, WORKS },
 	{ "place a process of the host", affinity_of_host, EVERYWHERE, WORKS, WORKS },
-	{ "place itself", own_affinity, FILTERS, WORKS, WORKS },
+	/* A um kernel of several CPUs does: each stub runs where its kernel thread does. */
+	{ "place itself", own_affinity, MONITOR, WORKS, WORKS },
 	{ "run in real time", real_time, EVERYWHERE, WORKS, UNKNOWN },
 	{ "raise its priority", higher_priority, EVERYWHERE, WORKS, UNKNOWN },
 	{ "raise a limit", raise_limit, EVERYWHERE, WORKS, UNKNOWN },

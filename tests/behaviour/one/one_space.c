@@ -51,7 +51,7 @@ static int failures;
 static const int needed[] = {
 	SYS_read, SYS_write, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_fallocate,
 	SYS_fsync, SYS_fdatasync, SYS_newfstatat, SYS_close, SYS_fcntl, SYS_rt_sigsuspend,
-	SYS_epoll_ctl, SYS_epoll_wait, SYS_epoll_pwait, SYS_futex, SYS_restart_syscall, SYS_mmap,
+	SYS_epoll_ctl, SYS_poll, SYS_epoll_pwait, SYS_futex, SYS_restart_syscall, SYS_mmap,
 	SYS_munmap, SYS_madvise, SYS_clone, SYS_prctl, SYS_wait4, SYS_exit, SYS_exit_group,
 	SYS_kill, SYS_tkill, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn,
 	SYS_timer_create, SYS_timer_settime, SYS_clock_gettime, SYS_getpid,

@@ -18,60 +18,20 @@
 #include <os.h>
 #include <skas.h>
 
-/* How many pages a fault maps at most, before and behind the one that was missing. */
-#define AROUND	16
-
 extern void (*sig_info[])(int, struct siginfo *, struct uml_pt_regs *, void *mc);
 
-static int host_prot(pte_t pte)
-{
-	int prot = pte_exec(pte) ? UM_PROT_EXEC : 0;
-
-	if (!pte_present(pte) || !pte_young(pte))
-		return prot;
-	if (pte_read(pte))
-		prot |= UM_PROT_READ;
-	if (pte_write(pte) && pte_dirty(pte))
-		prot |= UM_PROT_WRITE;
-	return prot;
-}
-
-/* One that needs no sync is most likely mapped already. */
-static bool continues(pte_t pte, pte_t from, long pages, int prot)
-{
-	return pte_present(pte) && pte_needsync(pte) &&
-	       pte_pfn(pte) == pte_pfn(from) + pages && host_prot(pte) == prot;
-}
-
 /*
- * Maps the page of a fault in the carrier that runs, with those around it that one call of the
- * host can map too. The page tables may have had it before: a carrier's mappings are a cache.
+ * The page that user code missed is to be mapped in the carrier, even if it was before as far as
+ * the page tables know: a carrier's mappings are a cache.
  */
-static void map_around(struct mm_struct *mm, unsigned long address)
+static void mark_missed(struct mm_struct *mm, unsigned long address)
 {
-	unsigned long long offset;
-	long first = 0, last = 0, i;
-	pte_t *pte;
-	int prot, fd;
+	pte_t *pte = virt_to_pte(mm, address);
 
-	guard(spinlock_irqsave)(&mm->page_table_lock);
-
-	address &= PAGE_MASK;
-	pte = virt_to_pte(mm, address);
 	if (!pte || !pte_present(*pte))
 		return;
-	prot = host_prot(*pte);
-	while (first > -AROUND && ((unsigned long)(pte + first) & ~PAGE_MASK) &&
-	       continues(pte[first - 1], *pte, first - 1, prot))
-		first--;
-	while (last < AROUND && ((unsigned long)(pte + last + 1) & ~PAGE_MASK) &&
-	       continues(pte[last + 1], *pte, last + 1, prot))
-		last++;
-	for (i = first; i <= last; i++)
-		pte[i] = pte_mkuptodate(pte[i]);
-	fd = phys_mapping((pte_val(*pte) & PAGE_MASK) + first * PAGE_SIZE, &offset);
-	one_space_map(address + first * PAGE_SIZE, (last - first + 1) * PAGE_SIZE, prot, fd,
-		      offset);
+	*pte = pte_mkneedsync(*pte);
+	um_tlb_mark_sync(mm, address & PAGE_MASK, (address & PAGE_MASK) + PAGE_SIZE);
 }
 
 /* A carrier without any of its mappings needs none taken back, and gets them by faults. */
@@ -87,7 +47,7 @@ static void bring_mappings(struct mm_struct *mm, unsigned long fault)
 	int err;
 
 	if (fault)
-		map_around(mm, fault);
+		mark_missed(mm, fault);
 	err = um_tlb_sync(mm) ?: one_space_flush();
 	if (err) {
 		pr_err("one_space: the host cannot map user memory, error %d\n", err);

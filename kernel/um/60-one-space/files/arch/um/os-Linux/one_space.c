@@ -83,7 +83,6 @@ struct carrier {
 /* What each process has for itself, at the same address. */
 struct own {
 	struct carrier *me;
-	unsigned int missed;		/* signals for a carrier that is being made */
 	char wait_stack[WAIT_STACK] __attribute__((aligned(64)));
 	char signal_stack[SIGNAL_STACK] __attribute__((aligned(64)));
 };
@@ -192,32 +191,28 @@ static void futex_wake(unsigned int *word)
 /* In the first process. In the new carrier this does not return. */
 static void make_carrier(struct carrier *c)
 {
+	unsigned long all = ~0ul, old;
 	long pid;
-	int sig;
 
 	c->go = 0;
 	c->fresh = 1;
 	c->armed = 0;
 	c->timer = -1;
 	c->kernel_age = kernel_age;
-	/* The new one runs at once, so it must be known already; its pid is there before it is. */
-	own->missed = 0;
+	/* No signal finds either of both while it does not know yet who it is. */
+	stub_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (unsigned long)&all, (unsigned long)&old, 8);
 	running = c;
 	pid = stub_syscall5(__NR_clone, CLONE_FILES | CLONE_PARENT_SETTID | SIGCHLD, 0,
 			    (unsigned long)&c->pid, 0, 0);
 	if (pid == 0) {
 		own->me = c;
 		stub_syscall2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
-		one_land();
-	}
-	if (pid < 0) {
+	} else if (pid < 0) {
 		hop_error = pid;
 		running = own->me;
 	}
-	for (sig = 1; own->missed; sig++, own->missed >>= 1)
-		if (own->missed & 1)
-			stub_syscall2(__NR_kill, pid < 0 ? own->me->pid : pid, sig);
-	if (pid < 0)
+	stub_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (unsigned long)&old, 0, 8);
+	if (pid <= 0)
 		one_land();
 }
 
@@ -325,13 +320,19 @@ static void unmap_user(void)
 	stub_syscall2(__NR_munmap, end_vm, task_size - end_vm);
 }
 
+/* What was unmapped from the kernel's virtual memory while this carrier waited. */
+static void forget_kernel(struct carrier *me)
+{
+	if (me->kernel_age == kernel_age)
+		return;
+	stub_syscall2(__NR_munmap, start_vm, end_vm - start_vm);
+	me->kernel_age = kernel_age;
+}
+
 /* After a hop: what the carrier missed while it waited. */
 static void catch_up(struct carrier *me)
 {
-	if (me->kernel_age != kernel_age) {
-		stub_syscall2(__NR_munmap, start_vm, end_vm - start_vm);
-		me->kernel_age = kernel_age;
-	}
+	forget_kernel(me);
 	if (me->armed != deadline)
 		set_timer();
 }
@@ -409,22 +410,33 @@ int one_space_home_pid(void)
 	return one_space ? carriers[0].pid : os_getpid();
 }
 
+/* Nobody else has what it had in its registers. */
+static void lost_running(int status)
+{
+	char text[] = "Kernel panic - not syncing: the host ended the process that ran (status 0x0000)\n";
+	char *digit = text + sizeof(text) - 4;
+	int i;
+
+	for (i = 0; i < 4; i++, status >>= 4)
+		*digit-- = "0123456789abcdef"[status & 15];
+	stub_syscall3(__NR_write, 2, (unsigned long)text, sizeof(text) - 1);
+	stub_syscall1(__NR_exit_group, 127);
+}
+
 /* The host ended one of the others. In the first process, at any time. */
 static void reap_carriers(void)
 {
-	static const char lost[] = "Kernel panic - not syncing: the host ended the process that ran\n";
 	unsigned int i;
+	int status;
 	long pid;
 
-	while ((pid = stub_syscall4(__NR_wait4, -1, 0, WNOHANG, 0)) > 0) {
+	while ((pid = stub_syscall4(__NR_wait4, -1, (unsigned long)&status, WNOHANG, 0)) > 0) {
 		for (i = 1; i < CARRIERS && carriers[i].pid != pid; i++)
 			;
 		if (i == CARRIERS)
 			continue;
-		if (&carriers[i] == running) {
-			stub_syscall3(__NR_write, 2, (unsigned long)lost, sizeof(lost) - 1);
-			stub_syscall1(__NR_exit_group, 127);
-		}
+		if (&carriers[i] == running)
+			lost_running(status);
 		carriers[i].pid = 0;
 	}
 }
@@ -444,10 +456,7 @@ static void stray(int sig)
 	case SIGIO:
 	case SIGWINCH:
 	case SIGUSR1:
-		if (running->pid)
-			stub_syscall2(__NR_kill, running->pid, sig);
-		else
-			own->missed |= 1u << (sig - 1);
+		stub_syscall2(__NR_kill, running->pid, sig);
 		break;
 	default:
 		stub_syscall1(__NR_exit_group, 126);
@@ -485,6 +494,7 @@ void one_space_handler(int sig, siginfo_t *si, void *context)
 		if (own->me == carriers)
 			reap_carriers();
 	} else {
+		forget_kernel(own->me); /* it may be about to land */
 		hard_handler(sig, si, context);
 	}
 	if (ip >= (unsigned long)one_enter_begin && ip < (unsigned long)one_enter_end)
