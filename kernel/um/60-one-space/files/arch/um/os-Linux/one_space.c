@@ -288,8 +288,6 @@ static void set_timer(void)
 	struct itimerspec its = {
 		.it_value.tv_sec = deadline / UM_NSEC_PER_SEC,
 		.it_value.tv_nsec = deadline % UM_NSEC_PER_SEC,
-		.it_interval.tv_sec = period / UM_NSEC_PER_SEC,
-		.it_interval.tv_nsec = period % UM_NSEC_PER_SEC,
 	};
 
 	if (me->timer < 0) {
@@ -312,6 +310,13 @@ int one_space_timer(long long when, long long each)
 	period = each;
 	set_timer();
 	return 0;
+}
+
+/* A period is never left to the host: the timer of a carrier that waits would go on. */
+static void timer_again(int sig)
+{
+	if (sig == SIGALRM && period)
+		one_space_timer(deadline + period, period);
 }
 
 static void unmap_user(void)
@@ -488,13 +493,16 @@ void one_space_handler(int sig, siginfo_t *si, void *context)
 		return;
 	}
 	set_fs_base(one_kernel_fs);
-	if (!in_kernel(ip, fs))
+	if (!in_kernel(ip, fs)) {
+		timer_again(sig);
 		user_came_back(sig, si, mc, fs);
+	}
 	if (sig == SIGCHLD) {
 		if (own->me == carriers)
 			reap_carriers();
 	} else {
 		forget_kernel(own->me); /* it may be about to land */
+		timer_again(sig);
 		hard_handler(sig, si, context);
 	}
 	if (ip >= (unsigned long)one_enter_begin && ip < (unsigned long)one_enter_end)
