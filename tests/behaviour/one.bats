@@ -77,8 +77,9 @@ carriers() {
 	for round in 1 2 3; do
 		hillock kill -s USR1 box
 		until [ "$(hillock logs box | tail -n 1)" = "$round" ]; do sleep 0.05; done
-		waiting=$(carriers "$kernel" 202)
-		[ -n "$waiting" ]
+		# When one of them sleeps, idle, none is on its way to or from waiting.
+		until [ -n "$(carriers "$kernel" 130)" ] &&
+			waiting=$(carriers "$kernel" 202) && [ -n "$waiting" ]; do sleep 0.05; done
 		kill -9 $waiting
 	done
 	run hillock exec box echo alive
