@@ -6,11 +6,13 @@
  * -------------------
  * A container is a directory of the store, `containers/ID/`:
  *
- *	lock		held (flock) while its keeper or monitor lives; at the end it gets the exit
- *code config.json	what was asked for; never changes state.json	what became of it; replaced
- *as a whole control		socket of the monitor: frames of wire/wire.h, see session.c log.0,
- *log.1	what the workload wrote (log.c); kernel.0, kernel.1: what its kernel wrote layer.img	the
- *private writable layer, if it is on disk
+ *	lock		held (flock) while its keeper or monitor lives; the exit code at the end
+ *	config.json	what was asked for; never changes
+ *	state.json	what became of it; replaced as a whole
+ *	control		socket of the monitor: frames of wire/wire.h, see session.c
+ *	log.0, log.1	what the workload wrote (log.c)
+ *	kernel.0, .1	what its kernel wrote
+ *	layer.img	the private writable layer, if it is on disk
  *
  * and `names/NAME`, a symbolic link whose text is the ID: made in one step, so that of two runs
  * with one name exactly one wins.

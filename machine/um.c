@@ -155,7 +155,7 @@ static enum guard_profile um_profile_running(const struct machine_spec *spec)
 /* The kernel's arguments: fixed words, and the few that depend on the container. */
 struct um_args {
 	char name[80], memory[40], cpus[24];
-	char *argv[24];
+	char *argv[64];
 	size_t count;
 };
 
