@@ -44,7 +44,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <elf.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
@@ -74,7 +73,7 @@ struct carrier {
 	int pid;			/* 0: there is no such process */
 	unsigned int go;		/* futex: 1: it is to run */
 	struct mm_id *owner;		/* whose user code it runs, or NULL */
-	int fresh;			/* what it maps is not its owner's */
+	enum { MAPS_OWN, MAPS_OTHERS, MAPS_NOTHING } maps; /* what of user code's there is in it */
 	unsigned long kernel_age;	/* kernel_age when it last ran */
 	long long armed;		/* what its timer is set to */
 	int timer;			/* -1: none yet */
@@ -195,7 +194,7 @@ static void make_carrier(struct carrier *c)
 	long pid;
 
 	c->go = 0;
-	c->fresh = 1;
+	c->maps = MAPS_NOTHING;
 	c->armed = 0;
 	c->timer = -1;
 	c->kernel_age = kernel_age;
@@ -278,7 +277,7 @@ static struct carrier *pick_carrier(void)
 static void give_carrier(struct carrier *c, struct mm_id *id)
 {
 	c->owner = id;
-	c->fresh = 1;
+	c->maps = MAPS_OTHERS;
 	id->carrier = c - carriers;
 }
 
@@ -360,23 +359,20 @@ static void close_down(void)
 int one_space_attach(struct mm_id *id)
 {
 	struct carrier *c = &carriers[id->carrier];
-	int was, tries;
+	int tries;
 
 	if (filter_fd >= 0)
 		close_down();
 
-	if (c != carriers && c->owner == id && c == running && !c->fresh)
+	if (c != carriers && c->owner == id && c == running && c->maps == MAPS_OWN)
 		return 0;
 	if (c == carriers || c->owner != id) {
 		c = pick_carrier();
 		give_carrier(c, id);
 	}
 	for (tries = 0; c != running; tries++) {
-		was = c->pid;
 		if (hop(c) == 0) {
 			catch_up(c);
-			if (!was)
-				c->fresh = 2;
 			break;
 		}
 		/* The host has no process for us: some carrier that there is must do. */
@@ -386,11 +382,11 @@ int one_space_attach(struct mm_id *id)
 		c = steal_carrier();
 		give_carrier(c, id);
 	}
-	if (!c->fresh)
+	if (c->maps == MAPS_OWN)
 		return 0;
-	if (c->fresh == 1)
+	if (c->maps == MAPS_OTHERS)
 		unmap_user();
-	c->fresh = 0;
+	c->maps = MAPS_OWN;
 	return 1;
 }
 
